@@ -1,0 +1,96 @@
+//! What can be wrong with a payload, and where.
+
+use crate::error::Hint;
+
+/// Where in the decompressed payload something is wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Place {
+    /// Line, from 1.
+    pub line: u64,
+    /// Column in bytes, from 1.
+    pub column: u64,
+    /// Byte offset, from 0.
+    pub offset: u64,
+}
+
+impl std::fmt::Display for Place {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "line {}, column {} (byte {})", self.line, self.column, self.offset)
+    }
+}
+
+/// A payload that could not be decoded. The caller knows the file or URL and says it.
+#[derive(Debug, thiserror::Error)]
+pub enum DecodeError {
+    /// The bytes are of another kind altogether, such as an HTML page where CSV was declared.
+    #[error("expected {expected}, found {found}")]
+    Format {
+        /// The declared format, such as "an SDMX-CSV header".
+        expected: String,
+        /// What the bytes look like.
+        found: String,
+        /// What to do.
+        hint: Option<String>,
+    },
+    /// Something at a known place is not what the format allows.
+    #[error("{place}: expected {expected}, found `{found}`")]
+    Syntax {
+        /// Where.
+        place: Place,
+        /// What the format allows there.
+        expected: String,
+        /// What stands there, shortened.
+        found: String,
+        /// What to do.
+        hint: Option<String>,
+    },
+    /// The payload ended, or its compression broke, before its end.
+    #[error("the payload breaks off after {offset} decompressed bytes")]
+    Truncated {
+        /// Decompressed bytes that could be read.
+        offset: u64,
+        /// What the decompressor said.
+        source: std::io::Error,
+    },
+    /// A limit from the settings was reached.
+    #[error("expected at most {limit} bytes after decompression, found more")]
+    TooLarge {
+        /// The limit in bytes.
+        limit: u64,
+    },
+    /// A hint is wrong in itself.
+    #[error("{what} `{found}` is not known")]
+    UnknownHint {
+        /// Which hint.
+        what: &'static str,
+        /// Its value.
+        found: String,
+    },
+    /// The bytes could not be read.
+    #[error("the payload could not be read after {offset} bytes")]
+    Read {
+        /// Bytes that could be read.
+        offset: u64,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// Arrow refused the columns: a defect of the decoder.
+    #[error("the decoded columns do not form a table")]
+    Arrow(#[from] arrow::error::ArrowError),
+}
+
+impl Hint for DecodeError {
+    fn hint(&self) -> Option<String> {
+        match self {
+            DecodeError::Format { hint, .. } | DecodeError::Syntax { hint, .. } => hint.clone(),
+            DecodeError::Truncated { .. } => {
+                Some("the download was cut short or the file is damaged: fetch it again".into())
+            }
+            DecodeError::TooLarge { .. } => {
+                Some("if the source really is that large, raise `fetch.max_decoded_bytes`".into())
+            }
+            DecodeError::UnknownHint { .. } => Some("see the hints of `[decode]` in pipelines/README.md".into()),
+            DecodeError::Read { .. } | DecodeError::Arrow(_) => None,
+        }
+    }
+}

@@ -1,0 +1,137 @@
+//! Bytes of a payload → Arrow batches in the source's own codes. One file a format; no sockets, no
+//! files, no codelists, no DuckDB.
+//!
+//! # The decoded table
+//! Every decoder of statistics gives record batches of one schema (see [`observation_schema`]):
+//! one dictionary-encoded column per dimension in the source's order, named and coded as in the
+//! source; `time_period` where the source marks one; `obs_value`, null when missing; `obs_flag` and
+//! `conf_status`, kept as written, null when none; `cell`, the byte offset of the value's first byte
+//! in the decompressed payload. The source's missing marks are rows with a null value; a cell that
+//! the source leaves out is no row.
+//!
+//! Registers of members and the like ([`delimited`]) have no value column: they give the declared
+//! columns as text, `row` (the line of the record's first byte, from 1) and `cell` (that byte's offset).
+//!
+//! # Adding a format
+//! A file in this folder with `pub(crate) fn open(…) -> Result<Table, DecodeError>`, and one line in [`Format`].
+
+use std::collections::BTreeMap;
+use std::io::Read;
+use std::sync::Arc;
+
+use arrow::array::RecordBatch;
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+
+mod delimited;
+mod error;
+mod eurostat_tsv;
+mod ine_csv;
+mod payload;
+mod sdmx_csv;
+
+pub use error::{DecodeError, Place};
+
+/// Bumped whenever a decoder's output changes for the same bytes: lake partitions made by another
+/// version are decoded again from the archive.
+pub const DECODER_VERSION: u32 = 1;
+
+/// A payload being decoded: what the source said about it, and its batches.
+pub struct Table {
+    /// What the payload states besides its cells.
+    pub metadata: Metadata,
+    /// The schema of every batch.
+    pub schema: SchemaRef,
+    /// The batches, in the payload's order; the first error ends them. Memory is bounded by a batch.
+    pub batches: Box<dyn Iterator<Item = Result<RecordBatch, DecodeError>> + Send>,
+}
+
+/// What a payload states besides its cells.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Metadata {
+    /// The dataset's id as the source writes it, such as `ISOC_R_EB_AIN2`.
+    pub dataset: Option<String>,
+    /// The source's title.
+    pub title: Option<String>,
+    /// When the source says that it last changed the data, as written.
+    pub updated: Option<String>,
+    /// Labels: dimension → code → label, where the payload carries them.
+    pub labels: BTreeMap<String, BTreeMap<String, String>>,
+    /// Footnotes, as written.
+    pub notes: Vec<String>,
+}
+
+/// What a decoder cannot know from the bytes alone. Everything may be left out; a decoder that needs a
+/// hint says so in its error.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Hints {
+    /// Character encoding by its WHATWG label, such as `windows-1252`. Default UTF-8.
+    pub encoding: Option<String>,
+    /// `.` or `,`.
+    pub decimal: Option<char>,
+    /// Field separator of delimited text.
+    pub separator: Option<char>,
+    /// Delimited text: the only columns that are decoded, by their header names.
+    pub columns: Vec<String>,
+    /// The most bytes that decompression may give; the error names the setting.
+    pub max_decoded_bytes: Option<u64>,
+}
+
+/// The formats that can be decoded, by the names that pipelines and `--format` use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Deserialize, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Format {
+    /// SDMX-CSV 1.0 and 2.0.
+    SdmxCsv,
+    /// Eurostat's bulk TSV: keys joined with commas, one column per period.
+    EurostatTsv,
+    /// INE's long CSV (`csv_bdsc`, `csv_bd`): labels without codes, decimal comma.
+    IneCsv,
+    /// Delimited text with declared columns.
+    Delimited,
+}
+
+/// Opens a payload: decompresses it (gzip and zstd are recognised by their magic bytes), looks at its
+/// head, and gives its metadata and an iterator of batches.
+///
+/// ```no_run
+/// use tejido::decode::{open, Format, Hints};
+/// let payload = std::io::Cursor::new(b"DATAFLOW,LAST UPDATE,geo,TIME_PERIOD,OBS_VALUE\nESTAT:X(1.0),01/01/26 11:00:00,ES13,2025,10.99\n".to_vec());
+/// let table = open(Format::SdmxCsv, Box::new(payload), &Hints::default())?;
+/// # Ok::<(), tejido::decode::DecodeError>(())
+/// ```
+pub fn open(format: Format, payload: Box<dyn Read + Send>, hints: &Hints) -> Result<Table, DecodeError> {
+    let payload = payload::decompressed(payload, hints)?;
+    match format {
+        Format::SdmxCsv => sdmx_csv::open(payload, hints),
+        Format::EurostatTsv => eurostat_tsv::open(payload, hints),
+        Format::IneCsv => ine_csv::open(payload, hints),
+        Format::Delimited => delimited::open(payload, hints),
+    }
+}
+
+/// Schema of a decoded table of observations with these dimensions.
+pub fn observation_schema(dimensions: &[String]) -> SchemaRef {
+    let dictionary = || DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8));
+    let mut fields: Vec<Field> = dimensions
+        .iter()
+        .map(|name| Field::new(name, dictionary(), false))
+        .collect();
+    fields.push(Field::new(OBS_VALUE, DataType::Float64, true));
+    fields.push(Field::new(OBS_FLAG, dictionary(), true));
+    fields.push(Field::new(CONF_STATUS, dictionary(), true));
+    fields.push(Field::new(CELL, DataType::UInt64, false));
+    Arc::new(Schema::new(fields))
+}
+
+/// Column of the observed values.
+pub const OBS_VALUE: &str = "obs_value";
+/// Column of the observation flags, as written in the source.
+pub const OBS_FLAG: &str = "obs_flag";
+/// Column of the confidentiality marks, as written in the source.
+pub const CONF_STATUS: &str = "conf_status";
+/// Column of the byte offset of a value (or, in a register, of a record) in the decompressed payload.
+pub const CELL: &str = "cell";
+/// Column of the line number of a record of a register, from 1.
+pub const ROW: &str = "row";
+/// The name that every decoder gives to the time dimension.
+pub const TIME_PERIOD: &str = "time_period";
