@@ -58,22 +58,14 @@ impl Snippet {
         while !text.is_char_boundary(end) {
             end += 1;
         }
-        Snippet {
-            path: path.to_path_buf(),
-            text: text.to_owned(),
-            span: start..end,
-            label: label.into(),
-        }
+        Snippet { path: path.to_path_buf(), text: text.to_owned(), span: start..end, label: label.into() }
     }
 
     /// 1-based line and column (in characters) of the span's start.
     pub fn line_column(&self) -> (usize, usize) {
         let before = &self.text[..self.span.start];
         let line_start = before.rfind('\n').map_or(0, |at| at + 1);
-        (
-            before.matches('\n').count() + 1,
-            before[line_start..].chars().count() + 1,
-        )
+        (before.matches('\n').count() + 1, before[line_start..].chars().count() + 1)
     }
 }
 
@@ -97,11 +89,7 @@ impl Report {
             chain.push(cause.to_string());
             source = cause.source();
         }
-        Report {
-            chain,
-            snippet: error.snippet().cloned(),
-            hint: error.hint(),
-        }
+        Report { chain, snippet: error.snippet().cloned(), hint: error.hint() }
     }
 
     /// The chain on one line, for logs and the ledger.
@@ -116,7 +104,8 @@ impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet as Source};
         let title = self.chain.join("\n  caused by: ");
-        let mut group = Level::ERROR.primary_title(title.as_str()).elements(Vec::<annotate_snippets::Element<'_>>::new());
+        let mut group =
+            Level::ERROR.primary_title(title.as_str()).elements(Vec::<annotate_snippets::Element<'_>>::new());
         let path;
         if let Some(place) = &self.snippet {
             path = place.path.display().to_string();
@@ -124,11 +113,7 @@ impl fmt::Display for Report {
             if !place.label.is_empty() {
                 annotation = annotation.label(place.label.as_str());
             }
-            group = group.element(
-                Source::source(place.text.as_str())
-                    .path(path.as_str())
-                    .annotation(annotation),
-            );
+            group = group.element(Source::source(place.text.as_str()).path(path.as_str()).annotation(annotation));
         }
         write!(f, "{}", Renderer::styled().render(&[group]))?;
         if let Some(hint) = &self.hint {

@@ -8,6 +8,23 @@
 //!
 //! Data only flows to the right; no room imports one to its right; `run` hands each room its inputs.
 //! docs/ARCHITECTURE.md is the map.
+//!
+//! Without the feature `warehouse` everything up to the lake is there, and DuckDB is not compiled.
 
+pub mod archive;
 pub mod decode;
+pub mod disk;
 pub mod error;
+pub mod fetch;
+pub mod lake;
+pub mod normalise;
+pub mod publish;
+pub mod replay;
+pub mod spec;
+
+#[cfg(feature = "warehouse")]
+pub mod cli;
+#[cfg(feature = "warehouse")]
+pub mod run;
+#[cfg(feature = "warehouse")]
+pub mod warehouse;

@@ -22,11 +22,13 @@ use std::sync::Arc;
 use arrow::array::RecordBatch;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 
+mod columns;
 mod delimited;
 mod error;
 mod eurostat_tsv;
 mod ine_csv;
 mod payload;
+mod records;
 mod sdmx_csv;
 
 pub use error::{DecodeError, Place};
@@ -109,18 +111,32 @@ pub fn open(format: Format, payload: Box<dyn Read + Send>, hints: &Hints) -> Res
     }
 }
 
-/// Schema of a decoded table of observations with these dimensions.
-pub fn observation_schema(dimensions: &[String]) -> SchemaRef {
+/// Schema of a decoded table of observations with these dimensions and further attributes.
+pub fn observation_schema(dimensions: &[String], attributes: &[String]) -> SchemaRef {
     let dictionary = || DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8));
-    let mut fields: Vec<Field> = dimensions
-        .iter()
-        .map(|name| Field::new(name, dictionary(), false))
-        .collect();
+    let mut fields: Vec<Field> = dimensions.iter().map(|name| Field::new(name, dictionary(), false)).collect();
     fields.push(Field::new(OBS_VALUE, DataType::Float64, true));
     fields.push(Field::new(OBS_FLAG, dictionary(), true));
     fields.push(Field::new(CONF_STATUS, dictionary(), true));
+    fields.extend(attributes.iter().map(|name| Field::new(name, dictionary(), true)));
     fields.push(Field::new(CELL, DataType::UInt64, false));
     Arc::new(Schema::new(fields))
+}
+
+/// The batches of a payload: one a block, until the end or the first error.
+fn tables(
+    mut blocks: records::Blocks,
+    mut parse: impl FnMut(records::Block) -> Result<RecordBatch, DecodeError> + Send + 'static,
+) -> Box<dyn Iterator<Item = Result<RecordBatch, DecodeError>> + Send> {
+    let mut broken = false;
+    Box::new(std::iter::from_fn(move || {
+        if broken {
+            return None;
+        }
+        let batch = blocks.next()?.and_then(&mut parse);
+        broken = batch.is_err();
+        Some(batch)
+    }))
 }
 
 /// Column of the observed values.

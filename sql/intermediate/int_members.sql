@@ -1,0 +1,44 @@
+-- Members of each cluster on the day of its export: one row a member, whatever the number of its records.
+-- grain: cluster, member
+-- column cluster: the cluster
+-- column member: keyed hash of the tax number
+-- column region: NUTS 2 region, or `unknown`
+-- column sector: NACE division, or `unknown`
+-- column sector_scheme: classification of the sector
+-- column records: how many records the export has of it
+-- column cell: byte offset of its first record
+-- column dataset: the export
+-- column vintage: UTC time of the export's snapshot
+-- column snapshot: BLAKE3 of the export's bytes
+-- column provenance: official or synthetic
+-- audit: records > 0
+with present as (
+    select *
+    from staging.stg_memberships
+    where (joined is null or joined <= cast(vintage as date))
+        and (left_on is null or left_on > cast(vintage as date))
+),
+
+first_records as (
+    select cluster, member, min(cell) as cell, count(*) as records
+    from present
+    group by cluster, member
+)
+
+select
+    present.cluster,
+    present.member,
+    coalesce(present.region, 'unknown') as region,
+    coalesce(present.activity, 'unknown') as sector,
+    coalesce(present.sector_scheme, 'NACE_R2') as sector_scheme,
+    first_records.records,
+    present.cell,
+    present.dataset,
+    present.vintage,
+    present."snapshot",
+    present.provenance
+from present
+inner join first_records
+    on present.cluster = first_records.cluster
+    and present.member = first_records.member
+    and present.cell = first_records.cell

@@ -1,0 +1,56 @@
+-- Members of each cluster by region and activity, on the day of the cluster's newest export.
+-- grain: cluster, region, sector
+-- column cluster: the cluster
+-- column region: NUTS 2 region of the member, or `unknown`
+-- column region_name_es: name of the region in Spanish
+-- column region_name_en: name of the region in English
+-- column sector: NACE division of the member, or `unknown`
+-- column sector_scheme: classification of the sector
+-- column sector_name_es: name of the sector in Spanish
+-- column sector_name_en: name of the sector in English
+-- column section: NACE section of the division
+-- column members: number of members
+-- column provenance: official, or synthetic for the sample's invented export
+-- column vintage: UTC time of the export's snapshot
+-- column dataset: the export
+-- column snapshot: BLAKE3 of the bytes of the export
+-- column cell: byte offset of the first member's record in the export
+-- column cells: byte offsets of the records of all members counted, with blanks between them
+-- audit: members > 0
+-- audit: sector = 'unknown' or sector_name_es is not null
+select
+    members.cluster,
+    members.region,
+    coalesce(regions.region_name_es, 'no consta') as region_name_es,
+    coalesce(regions.region_name_en, 'not stated') as region_name_en,
+    members.sector,
+    members.sector_scheme,
+    case when members.sector = 'unknown' then 'no consta' else sectors.sector_name_es end as sector_name_es,
+    case when members.sector = 'unknown' then 'not stated' else sectors.sector_name_en end as sector_name_en,
+    sectors.section,
+    count(*) as members,
+    members.provenance,
+    members.vintage,
+    members.dataset,
+    members."snapshot",
+    min(members.cell) as cell,
+    string_agg(cast(members.cell as varchar), ' ' order by members.cell) as cells
+from intermediate.int_members as members
+left join staging.stg_regions as regions on members.region = regions.region
+left join staging.stg_sectors as sectors
+    on members.sector = sectors.sector
+    and members.sector_scheme = sectors.sector_scheme
+group by
+    members.cluster,
+    members.region,
+    regions.region_name_es,
+    regions.region_name_en,
+    members.sector,
+    members.sector_scheme,
+    sectors.sector_name_es,
+    sectors.sector_name_en,
+    sectors.section,
+    members.provenance,
+    members.vintage,
+    members.dataset,
+    members."snapshot"

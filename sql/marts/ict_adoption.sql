@@ -1,0 +1,67 @@
+-- Share of enterprises that use a technology, by region, sector, size class and year: every published cell of every source.
+-- Where several sources give the same cell, each has its own row; their universes differ (see sector and unit).
+-- grain: region, sector, size_class, indicator, unit, time_period, source
+-- column region: NUTS 2024 or country code; ES13 is Cantabria
+-- column region_level: country, aggregate, nuts1 or nuts2
+-- column region_name_es: name of the region in Spanish
+-- column region_name_en: name of the region in English
+-- column sector: canonical code of the activity; C10-S951_X_K is Eurostat's total, INE_TOTAL that of INE
+-- column sector_scheme: classification of the sector
+-- column sector_name_es: name of the sector in Spanish
+-- column sector_name_en: name of the sector in English
+-- column size_class: persons employed; GE10 is 10 or more
+-- column indicator: code of the indicator, Eurostat's where it has one; E_AI_TANY is the use of at least one AI technology
+-- column indicator_name_es: name of the indicator in Spanish
+-- column indicator_name_en: name of the indicator in English
+-- column driving_force: the driving force that the indicator belongs to
+-- column unit: unit of the share; PC_ENT is percentage of all enterprises of the cell
+-- column universe: what the share is a percentage of
+-- column time_period: year of reference (the first quarter, for the use of technologies)
+-- column source: the pipeline that delivered the cell
+-- column publisher: who published it
+-- column share: percentage, 0 to 100; null where the source gives none (see flags)
+-- column flags: observation flags, sorted letters: b break, c confidential, u low reliability, and others (codelist_flags)
+-- column provenance: official, or synthetic for a sample cell whose figure is not a published one
+-- column vintage: UTC time of the snapshot in which this value first stood
+-- column dataset: the source's table
+-- column snapshot: BLAKE3 of the bytes that it was read from
+-- column cell: byte offset of the value in the decompressed snapshot
+-- audit: share is null or share between 0 and 100
+-- audit: provenance in ('official', 'synthetic')
+-- audit: region_name_es is not null and sector_name_es is not null and indicator_name_es is not null and universe is not null
+-- audit warn: exists a row where region = 'ES13' and share is not null
+select
+    observations.region,
+    regions.region_level,
+    regions.region_name_es,
+    regions.region_name_en,
+    observations.sector,
+    observations.sector_scheme,
+    sectors.sector_name_es,
+    sectors.sector_name_en,
+    observations.size_class,
+    observations.indicator,
+    indicators.indicator_name_es,
+    indicators.indicator_name_en,
+    indicators.driving_force,
+    observations.unit,
+    units.universe,
+    observations.time_period,
+    observations.pipeline as source,
+    pipelines.publisher,
+    observations.observed_value as share,
+    observations.flags,
+    observations.provenance,
+    observations.vintage,
+    observations.dataset,
+    observations."snapshot",
+    observations.cell
+from staging.stg_observations as observations
+left join staging.stg_regions as regions on observations.region = regions.region
+left join staging.stg_sectors as sectors
+    on observations.sector = sectors.sector
+    and observations.sector_scheme = sectors.sector_scheme
+left join staging.stg_indicators as indicators on observations.indicator = indicators.indicator
+left join staging.stg_units as units on observations.unit = units.unit
+left join staging.stg_pipelines as pipelines on observations.pipeline = pipelines.pipeline
+where observations.unit like 'PC%'

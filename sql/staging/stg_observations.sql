@@ -1,0 +1,34 @@
+-- Every observation in force, as the lake has it: one row a pipeline, dataset and canonical key.
+-- grain: pipeline, dataset, indicator, region, sector, sector_scheme, size_class, unit, time_period
+-- column pipeline: who delivered it
+-- column dataset: the source's table
+-- column indicator: what is measured (codelist_indicators)
+-- column region: NUTS 2024 or country code
+-- column sector: canonical code of the activity
+-- column sector_scheme: classification of the sector
+-- column size_class: persons employed
+-- column unit: unit, with a percentage's universe
+-- column time_period: SDMX time
+-- column observed_value: the value; null where the source says that there is none
+-- column flags: observation flags, sorted letters; null where there are none
+-- column vintage: UTC time of the snapshot in which this value first stood
+-- column snapshot: BLAKE3 of the source's bytes
+-- column cell: byte offset of the value in the decompressed snapshot
+-- column provenance: official or synthetic
+select
+    pipeline,
+    dataset,
+    indicator,
+    region,
+    sector,
+    sector_scheme,
+    size_class,
+    unit,
+    time_period,
+    cast("value" as double) as observed_value,
+    flags,
+    vintage,
+    "snapshot",
+    cell,
+    provenance
+from lake.observations

@@ -1,0 +1,325 @@
+//! Append-only raw snapshots: the bytes as they came, compressed with zstd, and a sidecar beside them.
+//!
+//! `archive/<pipeline>/<fetched-at>-<hash>.<ext>.zst` holds the bytes, `….json` what is known about
+//! them. A snapshot exists once its sidecar does; the sidecar is written last. Bodies of error
+//! responses are kept in the same way, with their status, and are never offered for decoding. Nothing
+//! is ever overwritten: that a snapshot could not be decoded is a further file,
+//! `<stem>.failed-<fingerprint>.json`, which counts only for the rules with that fingerprint.
+
+use std::io::{self, BufReader, Read, Write};
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::disk::{self, DiskError};
+use crate::error::Hint;
+
+/// What is known about a snapshot.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sidecar {
+    /// The pipeline that asked.
+    pub pipeline: String,
+    /// The source's table id.
+    pub dataset: String,
+    /// The documented address, without a mirror.
+    pub url: String,
+    /// HTTP method.
+    pub method: String,
+    /// HTTP status.
+    pub status: u16,
+    /// All response headers, names in lower case.
+    pub headers: Vec<(String, String)>,
+    /// When the response was complete, UTC, to the microsecond.
+    pub fetched_at: Timestamp,
+    /// Size of the bytes as they came.
+    pub raw_bytes: u64,
+    /// BLAKE3 of the bytes as they came, in hex.
+    pub hash: String,
+    /// File that holds them, zstd-compressed, in the same folder.
+    pub file: String,
+    /// Program and version that fetched.
+    pub tool: String,
+}
+
+impl Sidecar {
+    /// The value of a response header.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+    }
+}
+
+/// A snapshot in the archive.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Snapshot {
+    /// What is known about it.
+    pub sidecar: Sidecar,
+    folder: PathBuf,
+    stem: String,
+}
+
+impl Snapshot {
+    /// The file with the bytes.
+    pub fn path(&self) -> PathBuf {
+        self.folder.join(&self.sidecar.file)
+    }
+
+    /// The bytes as they came; a damaged file is a read error.
+    pub fn open(&self) -> Result<Box<dyn Read + Send>, ArchiveError> {
+        let file = disk::open(&self.path())?;
+        let reader = zstd::Decoder::with_buffer(BufReader::with_capacity(1 << 17, file))
+            .map_err(|source| self.damaged(source))?;
+        Ok(Box::new(reader))
+    }
+
+    /// Why these rules could not decode it, if they were tried and could not.
+    pub fn failure(&self, rules: &str) -> Result<Option<Failure>, ArchiveError> {
+        match disk::read(&self.failure_path(rules)) {
+            Ok(bytes) => serde_json::from_slice(&bytes)
+                .map(Some)
+                .map_err(|source| ArchiveError::Note { path: self.failure_path(rules), source }),
+            Err(error) if error.is_not_found() => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Remembers that these rules could not decode it.
+    pub fn note_failure(&self, rules: &str, failure: &Failure) -> Result<(), ArchiveError> {
+        let path = self.failure_path(rules);
+        let text =
+            serde_json::to_vec_pretty(failure).map_err(|source| ArchiveError::Note { path: path.clone(), source })?;
+        Ok(disk::write_atomic(&path, &text)?)
+    }
+
+    fn failure_path(&self, rules: &str) -> PathBuf {
+        let short = &rules[..rules.len().min(16)];
+        self.folder.join(format!("{}.failed-{short}.json", self.stem))
+    }
+
+    fn damaged(&self, source: io::Error) -> ArchiveError {
+        ArchiveError::Damaged { path: self.path(), source }
+    }
+}
+
+/// That a snapshot could not be decoded.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Failure {
+    /// What was wrong.
+    pub message: String,
+    /// What to do.
+    pub hint: Option<String>,
+}
+
+/// An archive that could not be read or written.
+#[derive(Debug, thiserror::Error)]
+pub enum ArchiveError {
+    /// The disk refused.
+    #[error(transparent)]
+    Disk(#[from] DiskError),
+    /// A sidecar or note is no JSON of the expected shape.
+    #[error("expected a sidecar in `{}`, found something else", path.display())]
+    Note {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: serde_json::Error,
+    },
+    /// The kept bytes cannot be decompressed.
+    #[error("the archived file `{}` is damaged", path.display())]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: io::Error,
+    },
+}
+
+impl Hint for ArchiveError {
+    fn hint(&self) -> Option<String> {
+        match self {
+            ArchiveError::Disk(error) => error.hint(),
+            ArchiveError::Note { .. } => {
+                Some("restore the file from a copy, or move the snapshot out of the archive".into())
+            }
+            ArchiveError::Damaged { .. } => {
+                Some("restore the file from a copy: the archive is never written twice".into())
+            }
+        }
+    }
+}
+
+/// The archive below a data root.
+#[derive(Debug, Clone)]
+pub struct Archive {
+    root: PathBuf,
+}
+
+impl Archive {
+    /// The archive of this data root.
+    pub fn new(data_root: &Path) -> Self {
+        Archive { root: data_root.join("archive") }
+    }
+
+    /// All good snapshots of a pipeline (status 200), oldest first. Leftovers of killed runs are removed.
+    pub fn snapshots(&self, pipeline: &str) -> Result<Vec<Snapshot>, ArchiveError> {
+        let folder = self.root.join(pipeline);
+        let mut snapshots = Vec::new();
+        for name in disk::list(&folder)? {
+            let Some(stem) = name.strip_suffix(".json").filter(|stem| !stem.contains(".failed-")) else {
+                continue;
+            };
+            let path = folder.join(&name);
+            let sidecar: Sidecar =
+                serde_json::from_slice(&disk::read(&path)?).map_err(|source| ArchiveError::Note { path, source })?;
+            if sidecar.status == 200 {
+                snapshots.push(Snapshot { sidecar, folder: folder.clone(), stem: stem.to_owned() });
+            }
+        }
+        snapshots.sort_by_key(|snapshot| snapshot.sidecar.fetched_at);
+        Ok(snapshots)
+    }
+
+    /// Removes what killed runs left half-written in a pipeline's folder.
+    pub fn sweep(&self, pipeline: &str) -> Result<(), ArchiveError> {
+        Ok(disk::sweep(&self.root.join(pipeline))?)
+    }
+
+    /// Starts a snapshot.
+    pub fn draft(&self, pipeline: &str) -> Result<Draft, ArchiveError> {
+        let folder = self.root.join(pipeline);
+        let body = Body::create(&folder)?;
+        Ok(Draft { folder, body })
+    }
+}
+
+/// A snapshot being received.
+pub struct Draft {
+    folder: PathBuf,
+    body: Body,
+}
+
+struct Body {
+    encoder: zstd::Encoder<'static, disk::Pending>,
+    hasher: blake3::Hasher,
+    raw_bytes: u64,
+}
+
+impl Body {
+    fn create(folder: &Path) -> Result<Self, DiskError> {
+        let pending = disk::Pending::create_in(folder)?;
+        let path = pending.path().to_path_buf();
+        let encoder = zstd::Encoder::new(pending, 3).and_then(|mut encoder| {
+            // The checksum is what finds a damaged file at reading.
+            encoder.include_checksum(true)?;
+            Ok(encoder)
+        });
+        Ok(Body {
+            encoder: encoder.map_err(|source| DiskError::Io { action: "write", path, source })?,
+            hasher: blake3::Hasher::new(),
+            raw_bytes: 0,
+        })
+    }
+}
+
+impl Write for Draft {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.body.encoder.write_all(bytes)?;
+        self.body.hasher.update(bytes);
+        self.body.raw_bytes += bytes.len() as u64;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.body.encoder.flush()
+    }
+}
+
+impl Draft {
+    /// Forgets all that was written.
+    pub fn restart(&mut self) -> io::Result<()> {
+        if self.body.raw_bytes > 0 {
+            self.body = Body::create(&self.folder).map_err(io::Error::other)?;
+        }
+        Ok(())
+    }
+
+    /// BLAKE3 of what was written, in hex.
+    pub fn hash(&self) -> String {
+        self.body.hasher.finalize().to_hex().to_string()
+    }
+
+    /// Keeps it. `describe` says what is known: `raw_bytes`, `hash` and `file` are filled in here.
+    pub fn commit(self, extension: &str, mut describe: Sidecar) -> Result<Snapshot, ArchiveError> {
+        describe.raw_bytes = self.body.raw_bytes;
+        describe.hash = self.hash();
+        let at = describe.fetched_at.strftime("%Y%m%dT%H%M%S%.6fZ");
+        let stem = format!("{at}-{}", &describe.hash[..16]);
+        describe.file = format!("{stem}.{extension}.zst");
+        let path = self.folder.join(&describe.file);
+        let pending = self
+            .body
+            .encoder
+            .finish()
+            .map_err(|source| ArchiveError::Disk(DiskError::Io { action: "write", path: path.clone(), source }))?;
+        pending.commit(&path)?;
+        let sidecar = self.folder.join(format!("{stem}.json"));
+        let text = serde_json::to_vec_pretty(&describe)
+            .map_err(|source| ArchiveError::Note { path: sidecar.clone(), source })?;
+        disk::write_atomic(&sidecar, &text)?;
+        Ok(Snapshot { sidecar: describe, folder: self.folder, stem })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    fn sidecar(status: u16) -> Sidecar {
+        Sidecar {
+            pipeline: "p".into(),
+            dataset: "d".into(),
+            url: "https://example.invalid/d".into(),
+            method: "GET".into(),
+            status,
+            headers: vec![("etag".into(), "\"1\"".into())],
+            fetched_at: "2026-11-24T08:00:00.123456Z".parse().unwrap(),
+            raw_bytes: 0,
+            hash: String::new(),
+            file: String::new(),
+            tool: "test".into(),
+        }
+    }
+
+    #[test]
+    fn what_was_kept_is_read_back() {
+        let root = tempfile::tempdir().unwrap();
+        let archive = Archive::new(root.path());
+        let mut draft = archive.draft("p").unwrap();
+        draft.write_all(b"half of a first try").unwrap();
+        draft.restart().unwrap();
+        draft.write_all(b"a;b\n1;2\n").unwrap();
+        draft.commit("csv", sidecar(200)).unwrap();
+        let mut error_page = archive.draft("p").unwrap();
+        error_page.write_all(b"<html>").unwrap();
+        error_page.commit("csv", sidecar(500)).unwrap();
+
+        let snapshots = archive.snapshots("p").unwrap();
+        assert_eq!(snapshots.len(), 1, "an error body is kept but is no snapshot to decode");
+        let mut text = String::new();
+        snapshots[0].open().unwrap().read_to_string(&mut text).unwrap();
+        assert_eq!(text, "a;b\n1;2\n");
+        assert_eq!(snapshots[0].sidecar.hash, blake3::hash(text.as_bytes()).to_hex().to_string());
+        assert!(snapshots[0].sidecar.file.starts_with("20261124T080000.123456Z-"));
+    }
+
+    #[test]
+    fn a_failure_counts_for_its_rules_only() {
+        let root = tempfile::tempdir().unwrap();
+        let snapshot = Archive::new(root.path()).draft("p").unwrap().commit("csv", sidecar(200)).unwrap();
+        let failure = Failure { message: "no".into(), hint: None };
+        snapshot.note_failure("0123456789abcdef99", &failure).unwrap();
+        assert_eq!(snapshot.failure("0123456789abcdef99").unwrap(), Some(failure));
+        assert_eq!(snapshot.failure("fedcba9876543210").unwrap(), None);
+    }
+}

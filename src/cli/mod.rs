@@ -1,0 +1,90 @@
+//! Arguments, progress, tables, exit code; one file a verb.
+//!
+//! What a verb reports goes to standard output, everything else to standard error.
+
+mod progress;
+mod run;
+mod summary;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+use tracing_subscriber::EnvFilter;
+
+use crate::error::{Exit, Hint, Report};
+
+/// Official statistics and membership exports → Parquet → DuckDB → one published build.
+#[derive(Debug, Parser)]
+#[command(name = "tejido", version, about, max_term_width = 110)]
+struct Cli {
+    #[command(flatten)]
+    shared: Shared,
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+/// Options of every verb.
+#[derive(Debug, Args)]
+struct Shared {
+    /// The folder with config/, pipelines/ and sql/
+    #[arg(long, global = true, value_name = "DIR", default_value = ".")]
+    project: PathBuf,
+    /// A further file of settings, over config/default.toml and config/local.toml
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Where the bytes come from, over the setting `profile`
+    #[arg(long, global = true, value_parser = ["sample", "live"])]
+    profile: Option<String>,
+    /// Report in JSON
+    #[arg(long, global = true)]
+    json: bool,
+    /// What to log: error, warn, info, debug, or a filter such as `tejido::fetch=debug`
+    #[arg(long, global = true, env = "TEJIDO_LOG", value_name = "FILTER", default_value = "warn")]
+    log: String,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// Fetch, load, build and publish, once
+    Run(run::Arguments),
+}
+
+/// Runs the program with the process's arguments.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let display = progress::Display::new(cli.shared.json);
+    // A filter that cannot be read is no reason not to work, but it is one to speak.
+    let filter = EnvFilter::try_new(&cli.shared.log).unwrap_or_else(|error| {
+        say(&format!("warning: expected a log filter, found `{}`: {error}", cli.shared.log));
+        EnvFilter::new("warn")
+    });
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(display.log_writer())
+        .with_ansi(anstream::AutoStream::choice(&std::io::stderr()) != anstream::ColorChoice::Never)
+        .with_target(false)
+        .init();
+    let exit = match cli.verb {
+        Verb::Run(arguments) => run::run(&cli.shared, &arguments, display),
+    };
+    ExitCode::from(exit as u8)
+}
+
+/// A line on standard error. That nobody reads it is no reason to fail.
+fn say(text: &str) {
+    use std::io::Write;
+    let _ = writeln!(anstream::stderr(), "{text}");
+}
+
+/// A line of what the verb reports.
+fn tell(text: &str) {
+    use std::io::Write;
+    let _ = writeln!(anstream::stdout(), "{text}");
+}
+
+/// An error that ends the program, and the exit code that it means.
+fn failed(error: &(impl Hint + ?Sized), exit: Exit) -> Exit {
+    say(&Report::new(error).to_string());
+    exit
+}

@@ -1,0 +1,46 @@
+//! `tejido run [PIPELINE…]`
+
+use std::sync::Arc;
+
+use clap::Args;
+
+use super::progress::Display;
+use super::{Shared, failed, say, summary, tell};
+use crate::error::Exit;
+use crate::run::{self, Project, RunError};
+
+/// Arguments of `tejido run`.
+#[derive(Debug, Args)]
+pub(super) struct Arguments {
+    /// The pipelines whose sources are asked; all when none is named
+    #[arg(value_name = "PIPELINE")]
+    pipelines: Vec<String>,
+}
+
+pub(super) fn run(shared: &Shared, arguments: &Arguments, display: Display) -> Exit {
+    let outcome =
+        Project::load(&shared.project, shared.config.as_deref(), shared.profile.as_deref()).and_then(|project| {
+            display.begin(project.enabled().count());
+            let runtime =
+                tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(RunError::Threads)?;
+            runtime.block_on(run::run(Arc::new(project), &arguments.pipelines, Arc::new(display.clone())))
+        });
+    display.end();
+    let report = match outcome {
+        Ok(report) => report,
+        Err(error) => {
+            let exit = if error.is_usage() { Exit::Usage } else { Exit::Failed };
+            return failed(&error, exit);
+        }
+    };
+    if shared.json {
+        // A report is made of strings and numbers, which always have a JSON form.
+        tell(&serde_json::to_string_pretty(&report).unwrap_or_default());
+    } else {
+        tell(summary::text(&report).trim_end());
+    }
+    for failure in summary::failures(&report) {
+        say(&failure.to_string());
+    }
+    report.exit()
+}

@@ -1,0 +1,180 @@
+//! Columns of a decoded table being filled, and the values that go into them.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, DictionaryArray, Float64Array, Int32Array, RecordBatch, StringArray, UInt64Array};
+use arrow::buffer::NullBuffer;
+use arrow::datatypes::{Int32Type, SchemaRef};
+
+use super::DecodeError;
+use super::records::{Block, Charset};
+
+/// A dictionary-encoded text column. Its dictionary grows over the batches of a payload, so that a code
+/// is looked up, decoded and allocated once.
+#[derive(Default)]
+pub(super) struct Texts {
+    keys: Vec<i32>,
+    numbers: HashMap<Vec<u8>, i32>,
+    labels: Vec<String>,
+    values: Option<Arc<StringArray>>,
+    last: Option<(Vec<u8>, i32)>,
+}
+
+/// The key of a null.
+const NULL: i32 = -1;
+
+impl Texts {
+    /// The number of a code, without adding a row.
+    pub fn number(&mut self, code: &[u8], charset: Charset, block: &Block, at: usize) -> Result<i32, DecodeError> {
+        // Neighbouring rows mostly differ in one dimension only.
+        if let Some((last, number)) = &self.last
+            && last == code
+        {
+            return Ok(*number);
+        }
+        let number = match self.numbers.get(code) {
+            Some(number) => *number,
+            None => {
+                let label = charset.text(code, block, at)?.into_owned();
+                let number = self.labels.len() as i32;
+                self.labels.push(label);
+                self.numbers.insert(code.to_vec(), number);
+                self.values = None;
+                number
+            }
+        };
+        match &mut self.last {
+            Some((last, of)) => {
+                last.clear();
+                last.extend_from_slice(code);
+                *of = number;
+            }
+            none => *none = Some((code.to_vec(), number)),
+        }
+        Ok(number)
+    }
+
+    /// Adds a row.
+    pub fn push(&mut self, code: &[u8], charset: Charset, block: &Block, at: usize) -> Result<(), DecodeError> {
+        let number = self.number(code, charset, block, at)?;
+        self.keys.push(number);
+        Ok(())
+    }
+
+    /// Adds a row; text without anything in it is null.
+    pub fn push_nullable(
+        &mut self,
+        code: &[u8],
+        charset: Charset,
+        block: &Block,
+        at: usize,
+    ) -> Result<(), DecodeError> {
+        if code.is_empty() {
+            self.push_null();
+            return Ok(());
+        }
+        self.push(code, charset, block, at)
+    }
+
+    /// Adds a row whose number is known.
+    pub fn push_number(&mut self, number: i32) {
+        self.keys.push(number);
+    }
+
+    /// Adds a row without text.
+    pub fn push_null(&mut self) {
+        self.keys.push(NULL);
+    }
+
+    /// The rows since the last call.
+    pub fn take(&mut self) -> Result<ArrayRef, DecodeError> {
+        let keys = std::mem::take(&mut self.keys);
+        self.keys.reserve(keys.len());
+        let values = match &self.values {
+            Some(values) => values.clone(),
+            None => self.values.insert(Arc::new(StringArray::from_iter_values(&self.labels))).clone(),
+        };
+        let keys = match keys.contains(&NULL) {
+            true => {
+                let valid = NullBuffer::from(keys.iter().map(|key| *key != NULL).collect::<Vec<bool>>());
+                // The key below a null is never read, but it must be one of the dictionary.
+                Int32Array::try_new(keys.into_iter().map(|key| key.max(0)).collect::<Vec<i32>>().into(), Some(valid))?
+            }
+            false => Int32Array::from(keys),
+        };
+        Ok(Arc::new(DictionaryArray::<Int32Type>::try_new(keys, values)?))
+    }
+}
+
+/// The columns that every table of observations has besides its dimensions and attributes.
+#[derive(Default)]
+pub(super) struct Observations {
+    /// One column a dimension, in the schema's order.
+    pub dimensions: Vec<Texts>,
+    /// Flags as written.
+    pub flags: Texts,
+    /// Confidentiality as written.
+    pub confidentiality: Texts,
+    /// One column a further attribute, in the schema's order.
+    pub attributes: Vec<Texts>,
+    values: Vec<Option<f64>>,
+    cells: Vec<u64>,
+}
+
+impl Observations {
+    /// Columns for so many dimensions and attributes.
+    pub fn new(dimensions: usize, attributes: usize) -> Self {
+        Observations {
+            dimensions: (0..dimensions).map(|_| Texts::default()).collect(),
+            attributes: (0..attributes).map(|_| Texts::default()).collect(),
+            ..Observations::default()
+        }
+    }
+
+    /// Adds a value and where it stands.
+    pub fn push(&mut self, value: Option<f64>, cell: u64) {
+        self.values.push(value);
+        self.cells.push(cell);
+    }
+
+    /// The rows since the last call.
+    pub fn take(&mut self, schema: &SchemaRef) -> Result<RecordBatch, DecodeError> {
+        let mut columns = Vec::with_capacity(schema.fields().len());
+        for dimension in &mut self.dimensions {
+            columns.push(dimension.take()?);
+        }
+        columns.push(Arc::new(Float64Array::from(std::mem::take(&mut self.values))) as ArrayRef);
+        columns.push(self.flags.take()?);
+        columns.push(self.confidentiality.take()?);
+        for attribute in &mut self.attributes {
+            columns.push(attribute.take()?);
+        }
+        columns.push(Arc::new(UInt64Array::from(std::mem::take(&mut self.cells))));
+        Ok(RecordBatch::try_new(schema.clone(), columns)?)
+    }
+}
+
+/// A number with a decimal point, exactly (the nearest Float64); none for anything else, such as `inf`.
+pub(super) fn number(text: &[u8]) -> Option<f64> {
+    let is_number = text.iter().all(|byte| matches!(byte, b'0'..=b'9' | b'.' | b'-' | b'+' | b'e' | b'E'));
+    if !is_number {
+        return None;
+    }
+    fast_float2::parse(text).ok().filter(|value: &f64| value.is_finite())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::number;
+
+    #[test]
+    fn numbers_are_exact_and_nothing_else_is_one() {
+        assert_eq!(number(b"10.99"), Some(10.99));
+        assert_eq!(number(b"-0.1e3"), Some(-100.0));
+        assert_eq!(number(b"9007199254740993"), Some(9007199254740992.0));
+        for bad in ["", "12,5", "inf", "nan", "1.2.3", "1 2", "1e999", "-", "KG"] {
+            assert_eq!(number(bad.as_bytes()), None, "{bad}");
+        }
+    }
+}

@@ -1,0 +1,143 @@
+//! Eurostat's bulk TSV: one line a series, one column a period.
+//!
+//! ```text
+//! freq,nace_r2,geo\TIME_PERIOD<TAB>2024 <TAB>2025
+//! A,C,ES13<TAB>7.36 <TAB>10.99 u
+//! ```
+//! Specification: Eurostat, "API - Detailed guidelines - Data formats" (TSV), and bulk files. Each
+//! header and each cell may end in a blank. A cell is a number or `:` (not available), then flags;
+//! lower-case letters are observation flags, `C` is confidentiality (`:C`, or `|C` behind a bar).
+
+use super::columns::{Observations, number};
+use super::payload::Payload;
+use super::records::{Block, Blocks, Charset, Field, each_record, header, unexpected};
+use super::{DecodeError, Hints, Metadata, TIME_PERIOD, Table, observation_schema, tables};
+
+const EXPECTED: &str = "a TSV header such as `freq,unit,geo\\TIME_PERIOD` and periods behind it";
+
+/// Real tables have fewer than ten.
+const MAX_DIMENSIONS: usize = 64;
+
+pub(super) fn open(payload: Payload, hints: &Hints) -> Result<Table, DecodeError> {
+    let charset = Charset::new(hints)?;
+    let mut blocks = Blocks::new(payload, false)?;
+    let (head, names) = header(&mut blocks, b'\t', EXPECTED)?;
+    let (dimensions, periods) = layout(&head, &names, charset)?;
+    let width = names.len();
+    let series = dimensions.len();
+    let schema = observation_schema(&[dimensions, vec![TIME_PERIOD.to_owned()]].concat(), &[]);
+    let mut columns = Observations::new(series + 1, 0);
+    // The periods are the same in every line: number them once.
+    let mut numbers = Vec::with_capacity(periods.len());
+    for period in &periods {
+        numbers.push(columns.dimensions[series].number(period, charset, &head, 0)?);
+    }
+    let batch_schema = schema.clone();
+    let parse = move |block: Block| {
+        each_record(&block, b'\t', Some(width), |fields, _| line(&block, fields, &numbers, charset, &mut columns))?;
+        columns.take(&batch_schema)
+    };
+    Ok(Table { metadata: Metadata::default(), schema, batches: tables(blocks, parse) })
+}
+
+/// The dimensions of a series and the periods.
+fn layout(head: &Block, names: &[Field], charset: Charset) -> Result<(Vec<String>, Vec<Vec<u8>>), DecodeError> {
+    let [first, periods @ ..] = names else {
+        return Err(unexpected(&head.bytes, EXPECTED));
+    };
+    let key = charset.text(&head.bytes[first.start..first.end], head, first.start)?;
+    let Some((dimensions, time)) = key.rsplit_once('\\') else {
+        return Err(unexpected(&head.bytes, EXPECTED));
+    };
+    if !matches!(time.trim(), "TIME_PERIOD" | "time" | "time_period") {
+        return Err(head.wrong(first.start, "periods in columns (`\\TIME_PERIOD`)", time.as_bytes(), None));
+    }
+    let dimensions: Vec<String> = dimensions.split(',').map(|name| name.trim().to_owned()).collect();
+    if dimensions.len() > MAX_DIMENSIONS {
+        let found = dimensions.len().to_string();
+        return Err(head.wrong(first.start, format!("at most {MAX_DIMENSIONS} dimensions"), found.as_bytes(), None));
+    }
+    let mut found: Vec<Vec<u8>> = Vec::with_capacity(periods.len());
+    for period in periods {
+        let text = head.bytes[period.start..period.end].trim_ascii();
+        if text.is_empty() || found.iter().any(|other| other == text) {
+            return Err(head.wrong(period.start, "each period once", text, None));
+        }
+        found.push(text.to_vec());
+    }
+    Ok((dimensions, found))
+}
+
+fn line(
+    block: &Block,
+    fields: &[Field],
+    periods: &[i32],
+    charset: Charset,
+    columns: &mut Observations,
+) -> Result<(), DecodeError> {
+    let [key, cells @ ..] = fields else {
+        return Ok(());
+    };
+    let series = columns.dimensions.len() - 1;
+    let text = &block.bytes[key.start..key.end];
+    let mut numbers = [0i32; MAX_DIMENSIONS];
+    let mut found = 0;
+    let mut at = key.start;
+    for code in text.split(|byte| *byte == b',') {
+        if found < series {
+            numbers[found] = columns.dimensions[found].number(code.trim_ascii(), charset, block, at)?;
+        }
+        found += 1;
+        at += code.len() + 1;
+    }
+    if found != series {
+        return Err(block.wrong(key.start, format!("{series} codes with commas between them"), text, None));
+    }
+    for (cell, period) in cells.iter().zip(periods) {
+        let raw = &block.bytes[cell.start..cell.end];
+        let blanks = raw.len() - raw.trim_ascii_start().len();
+        let start = cell.start + blanks;
+        let text = raw.trim_ascii();
+        let (value, marks) = match text {
+            [b':', marks @ ..] => (None, marks),
+            _ => {
+                let end = text.iter().position(|byte| matches!(byte, b' ' | b'|')).unwrap_or(text.len());
+                let value = number(&text[..end])
+                    .ok_or_else(|| block.wrong(start, "a number with a decimal point, or `:`", text, None))?;
+                (Some(value), &text[end..])
+            }
+        };
+        for (column, number) in columns.dimensions.iter_mut().zip(&numbers[..series]) {
+            column.push_number(*number);
+        }
+        columns.dimensions[series].push_number(*period);
+        columns.push(value, block.offset + start as u64);
+        flags(block, start, marks, charset, columns)?;
+    }
+    Ok(())
+}
+
+/// Letters behind a value: flags in lower case, then, behind a bar or in upper case, confidentiality.
+fn flags(
+    block: &Block,
+    at: usize,
+    marks: &[u8],
+    charset: Charset,
+    columns: &mut Observations,
+) -> Result<(), DecodeError> {
+    let marks = marks.trim_ascii();
+    if marks.is_empty() {
+        columns.flags.push_null();
+        columns.confidentiality.push_null();
+        return Ok(());
+    }
+    let lower = marks.iter().take_while(|byte| byte.is_ascii_lowercase()).count();
+    let (flags, rest) = marks.split_at(lower);
+    let confidentiality = rest.strip_prefix(b"|").unwrap_or(rest);
+    if !confidentiality.iter().all(u8::is_ascii_uppercase) {
+        let expected = "flags (letters) behind the value";
+        return Err(block.wrong(at, expected, marks, None));
+    }
+    columns.flags.push_nullable(flags, charset, block, at)?;
+    columns.confidentiality.push_nullable(confidentiality, charset, block, at)
+}

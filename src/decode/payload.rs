@@ -1,0 +1,158 @@
+//! The bytes of a payload after decompression, with their offsets and a limit.
+//!
+//! Some sources compress a body without saying so, so what counts is the magic bytes: gzip (RFC 1952)
+//! and zstd (RFC 8878) are taken off, anything else is passed through.
+
+use std::io::{BufReader, Cursor, Read};
+
+use super::{DecodeError, Hints};
+
+/// A payload's decompressed bytes.
+pub(super) struct Payload {
+    reader: Box<dyn Read + Send>,
+    compressed: bool,
+    offset: u64,
+    limit: u64,
+}
+
+/// Takes the compression off, if there is any.
+pub(super) fn decompressed(mut raw: Box<dyn Read + Send>, hints: &Hints) -> Result<Payload, DecodeError> {
+    let mut magic = Vec::with_capacity(4);
+    raw.by_ref().take(4).read_to_end(&mut magic).map_err(|source| DecodeError::Read { offset: 0, source })?;
+    let is_gzip = magic.starts_with(&[0x1f, 0x8b]);
+    let is_zstd = magic.starts_with(&[0x28, 0xb5, 0x2f, 0xfd]);
+    let whole = BufReader::with_capacity(1 << 17, Cursor::new(magic).chain(raw));
+    let reader: Box<dyn Read + Send> = if is_gzip {
+        Box::new(flate2::bufread::MultiGzDecoder::new(whole))
+    } else if is_zstd {
+        let decoder =
+            zstd::Decoder::with_buffer(whole).map_err(|source| DecodeError::Truncated { offset: 0, source })?;
+        Box::new(decoder)
+    } else {
+        Box::new(whole)
+    };
+    Ok(Payload {
+        reader,
+        compressed: is_gzip || is_zstd,
+        offset: 0,
+        limit: hints.max_decoded_bytes.unwrap_or(u64::MAX),
+    })
+}
+
+impl Payload {
+    /// Appends up to `wanted` bytes to `buffer`; fewer only at the end.
+    pub fn read_into(&mut self, buffer: &mut Vec<u8>, wanted: usize) -> Result<usize, DecodeError> {
+        // One byte over the limit shows that there is more, without reading it all.
+        let allowed = (self.limit - self.offset).saturating_add(1);
+        let before = buffer.len();
+        let outcome = self.reader.by_ref().take(allowed.min(wanted as u64)).read_to_end(buffer);
+        let read = buffer.len() - before;
+        self.offset += read as u64;
+        match outcome {
+            Err(source) if self.compressed => Err(DecodeError::Truncated { offset: self.offset, source }),
+            Err(source) => Err(DecodeError::Read { offset: self.offset, source }),
+            Ok(_) if self.offset > self.limit => Err(DecodeError::TooLarge { limit: self.limit }),
+            Ok(_) => Ok(read),
+        }
+    }
+}
+
+/// What bytes look like that are not of the expected format, for the message.
+pub(super) fn looks_like(head: &[u8]) -> String {
+    let text = String::from_utf8_lossy(&head[..head.len().min(2000)]);
+    let start = text.trim_start_matches('\u{feff}').trim_start();
+    let lower = start.to_ascii_lowercase();
+    let between = |open: &str, close: &str| {
+        let from = lower.find(open)? + open.len();
+        let to = from + lower.get(from..)?.find(close)?;
+        start.get(from..to).map(|inner| shortened(inner.trim()))
+    };
+    if start.is_empty() {
+        "nothing: the payload is empty".into()
+    } else if lower.starts_with("<!doctype html") || lower.starts_with("<html") {
+        match between("<title>", "</title>") {
+            Some(title) => format!("an HTML page with the title `{title}`"),
+            None => "an HTML page".into(),
+        }
+    } else if let Some(fault) = between("<faultstring>", "</faultstring>") {
+        format!("an error message of the source: `{fault}`")
+    } else if lower.starts_with('<') {
+        format!("XML: `{}`", shortened(start))
+    } else if lower.starts_with('{') || lower.starts_with('[') {
+        format!("JSON: `{}`", shortened(start))
+    } else if head.starts_with(&[0xff, 0xfe]) || head.starts_with(&[0xfe, 0xff]) {
+        "text in UTF-16".into()
+    } else if head.starts_with(b"PK\x03\x04") {
+        "a ZIP archive or a workbook".into()
+    } else {
+        format!("`{}`", shortened(start))
+    }
+}
+
+/// Text on one line of at most 120 characters.
+pub(super) fn shortened(text: &str) -> String {
+    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let mut short: String = line.chars().filter(|c| !c.is_control()).take(120).collect();
+    if short.len() < line.len() {
+        short.push('…');
+    }
+    short
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use std::io::Write;
+
+    use super::*;
+
+    fn gzip(bytes: &[u8]) -> Vec<u8> {
+        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        encoder.write_all(bytes).unwrap();
+        encoder.finish().unwrap()
+    }
+
+    fn read(raw: Vec<u8>, limit: Option<u64>) -> Result<Vec<u8>, DecodeError> {
+        let hints = Hints { max_decoded_bytes: limit, ..Hints::default() };
+        let mut payload = decompressed(Box::new(Cursor::new(raw)), &hints)?;
+        let mut bytes = Vec::new();
+        while payload.read_into(&mut bytes, 7)? > 0 {}
+        Ok(bytes)
+    }
+
+    #[test]
+    fn compression_is_recognised_by_its_magic_bytes() {
+        let text = b"geo,time\n".repeat(50);
+        assert_eq!(read(text.clone(), None).unwrap(), text);
+        assert_eq!(read(gzip(&text), None).unwrap(), text);
+        assert_eq!(read([gzip(&text), gzip(b"more")].concat(), None).unwrap(), [text.as_slice(), b"more"].concat());
+        assert_eq!(read(zstd::encode_all(text.as_slice(), 1).unwrap(), None).unwrap(), text);
+        assert_eq!(read(b"ab".to_vec(), None).unwrap(), b"ab");
+    }
+
+    #[test]
+    fn a_cut_or_endless_payload_is_an_error() {
+        let whole = gzip(&b"geo,time\n".repeat(5000));
+        let cut = read(whole[..whole.len() - 9].to_vec(), None).unwrap_err();
+        assert!(matches!(cut, DecodeError::Truncated { .. }), "{cut:?}");
+        let bomb = read(gzip(&vec![0; 1_000_000]), Some(1000)).unwrap_err();
+        assert!(matches!(bomb, DecodeError::TooLarge { limit: 1000 }), "{bomb:?}");
+        assert_eq!(read(vec![b'x'; 1000], Some(1000)).unwrap().len(), 1000);
+    }
+
+    #[test]
+    fn what_is_no_table_is_named() {
+        assert_eq!(looks_like(b""), "nothing: the payload is empty");
+        assert_eq!(
+            looks_like(b"<!DOCTYPE html>\n<html><head><TITLE>Service\nunavailable</TITLE>"),
+            "an HTML page with the title `Service unavailable`"
+        );
+        assert_eq!(
+            looks_like(
+                b"<?xml version=\"1.0\"?><S:Fault><faultcode>100</faultcode><faultstring>NO_RESULTS</faultstring>"
+            ),
+            "an error message of the source: `NO_RESULTS`"
+        );
+        assert_eq!(looks_like(b"{\"error\": []}"), "JSON: `{\"error\": []}`");
+    }
+}

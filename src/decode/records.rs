@@ -1,0 +1,453 @@
+//! Text in records of separated fields (RFC 4180 with any separator), in blocks of whole records, with
+//! the byte offset of every field.
+//!
+//! A general CSV reader does not tell where a field stood; the offset is what every published number
+//! is traced by. Memory is bounded by a block; a record longer than [`MAX_RECORD_BYTES`] is an error.
+
+use std::borrow::Cow;
+
+use encoding_rs::Encoding;
+
+use super::payload::{Payload, looks_like, shortened};
+use super::{DecodeError, Hints, Place};
+
+/// Bytes that are read at a time.
+const BLOCK_BYTES: usize = 1 << 20;
+
+/// No record of a statistical table or register comes near this; an unclosed quote does.
+const MAX_RECORD_BYTES: usize = 1 << 24;
+
+/// Whole records of a payload.
+pub(super) struct Block {
+    /// The records, with their line ends.
+    pub bytes: Vec<u8>,
+    /// Where they begin in the decompressed payload.
+    pub offset: u64,
+    /// Line of the first record, from 1.
+    pub line: u64,
+}
+
+impl Block {
+    /// Where the byte at this position of the block stands.
+    pub fn place(&self, at: usize) -> Place {
+        let before = &self.bytes[..at.min(self.bytes.len())];
+        let line_start = memchr::memrchr(b'\n', before).map_or(0, |newline| newline + 1);
+        Place {
+            line: self.line + memchr::memchr_iter(b'\n', before).count() as u64,
+            column: (before.len() - line_start) as u64 + 1,
+            offset: self.offset + before.len() as u64,
+        }
+    }
+
+    /// What stands there is not what the format allows.
+    pub fn wrong(&self, at: usize, expected: impl Into<String>, found: &[u8], hint: Option<String>) -> DecodeError {
+        DecodeError::Syntax {
+            place: self.place(at),
+            expected: expected.into(),
+            found: shortened(&String::from_utf8_lossy(&found[..found.len().min(400)])),
+            hint,
+        }
+    }
+}
+
+/// Cuts a payload into blocks of whole records.
+pub(super) struct Blocks {
+    payload: Payload,
+    /// Read, but not yet given out.
+    rest: Vec<u8>,
+    offset: u64,
+    line: u64,
+    /// Whether a quote may enclose a line end.
+    quotes: bool,
+    ended: bool,
+}
+
+impl Blocks {
+    /// Reads the beginning of a payload and takes a byte order mark off. `quotes` says whether the
+    /// format knows quoted fields.
+    pub fn new(payload: Payload, quotes: bool) -> Result<Self, DecodeError> {
+        let mut blocks = Blocks { payload, rest: Vec::new(), offset: 0, line: 1, quotes, ended: false };
+        blocks.fill(BLOCK_BYTES)?;
+        if blocks.rest.starts_with(b"\xef\xbb\xbf") {
+            blocks.rest.drain(..3);
+            blocks.offset = 3;
+        }
+        Ok(blocks)
+    }
+
+    /// What has been read and not yet given out.
+    pub fn head(&self) -> &[u8] {
+        &self.rest
+    }
+
+    /// The next record alone, such as the header; none at the end.
+    pub fn record(&mut self) -> Result<Option<Block>, DecodeError> {
+        loop {
+            let end = match self.quotes {
+                true => quoted_ends(&self.rest).next(),
+                false => memchr::memchr(b'\n', &self.rest).map(|newline| newline + 1),
+            };
+            match end {
+                Some(end) => return Ok(Some(self.give(end))),
+                None if self.ended && self.rest.is_empty() => return Ok(None),
+                None if self.ended => return Ok(Some(self.give(self.rest.len()))),
+                None => self.grow()?,
+            }
+        }
+    }
+
+    fn fill(&mut self, wanted: usize) -> Result<(), DecodeError> {
+        let read = self.payload.read_into(&mut self.rest, wanted)?;
+        self.ended = read < wanted;
+        Ok(())
+    }
+
+    /// Reads on because no record ends in what has been read.
+    fn grow(&mut self) -> Result<(), DecodeError> {
+        if self.rest.len() > MAX_RECORD_BYTES {
+            let place = Place { line: self.line, column: 1, offset: self.offset };
+            return Err(DecodeError::Syntax {
+                place,
+                expected: format!("a record of at most {MAX_RECORD_BYTES} bytes"),
+                found: "a longer one".into(),
+                hint: Some("is a quote left open, or is the format or its compression another one?".into()),
+            });
+        }
+        self.fill(BLOCK_BYTES)
+    }
+
+    fn give(&mut self, end: usize) -> Block {
+        let rest = self.rest.split_off(end);
+        let bytes = std::mem::replace(&mut self.rest, rest);
+        let block = Block { offset: self.offset, line: self.line, bytes };
+        self.offset += block.bytes.len() as u64;
+        self.line += memchr::memchr_iter(b'\n', &block.bytes).count() as u64;
+        block
+    }
+
+    fn block(&mut self) -> Result<Option<Block>, DecodeError> {
+        if self.rest.len() < BLOCK_BYTES && !self.ended {
+            self.fill(BLOCK_BYTES)?;
+        }
+        loop {
+            if self.ended {
+                return Ok((!self.rest.is_empty()).then(|| self.give(self.rest.len())));
+            }
+            let end = match self.quotes && memchr::memchr(b'"', &self.rest).is_some() {
+                true => quoted_ends(&self.rest).last(),
+                false => memchr::memrchr(b'\n', &self.rest).map(|newline| newline + 1),
+            };
+            match end {
+                Some(end) => return Ok(Some(self.give(end))),
+                None => self.grow()?,
+            }
+        }
+    }
+}
+
+impl Iterator for Blocks {
+    type Item = Result<Block, DecodeError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.block().transpose()
+    }
+}
+
+/// Ends of the records in `bytes`: line ends with an even number of quotes before them.
+fn quoted_ends(bytes: &[u8]) -> impl Iterator<Item = usize> {
+    let mut open = false;
+    memchr::memchr2_iter(b'"', b'\n', bytes).filter_map(move |at| match bytes[at] {
+        b'"' => {
+            open = !open;
+            None
+        }
+        _ => (!open).then_some(at + 1),
+    })
+}
+
+/// One field: where its text stands in the block, without quotes around it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Field {
+    /// First byte.
+    pub start: usize,
+    /// After the last byte.
+    pub end: usize,
+    /// Whether doubled quotes stand for single ones.
+    escaped: bool,
+}
+
+impl Field {
+    /// The text.
+    pub fn bytes<'b>(&self, block: &'b Block) -> Cow<'b, [u8]> {
+        let raw = &block.bytes[self.start..self.end];
+        if !self.escaped {
+            return Cow::Borrowed(raw);
+        }
+        let mut text = Vec::with_capacity(raw.len());
+        let mut doubled = false;
+        for byte in raw {
+            doubled = *byte == b'"' && !doubled;
+            if !doubled {
+                text.push(*byte);
+            }
+        }
+        Cow::Owned(text)
+    }
+}
+
+/// Calls `row` with the fields of each record of a block, and where the record begins. Lines without
+/// anything on them are no records. `width` is the number of fields that each must have.
+pub(super) fn each_record(
+    block: &Block,
+    separator: u8,
+    width: Option<usize>,
+    mut row: impl FnMut(&[Field], usize) -> Result<(), DecodeError>,
+) -> Result<(), DecodeError> {
+    let bytes = &block.bytes;
+    let mut fields: Vec<Field> = Vec::with_capacity(width.unwrap_or(16));
+    let mut at = 0;
+    let mut record = 0;
+    while at < bytes.len() {
+        let (mut field, next) = match bytes[at] {
+            b'"' => quoted(block, at, separator)?,
+            _ => {
+                let end = memchr::memchr2(separator, b'\n', &bytes[at..]).map_or(bytes.len(), |found| at + found);
+                (Field { start: at, end, escaped: false }, end)
+            }
+        };
+        let is_last = bytes.get(next) != Some(&separator);
+        // A quoted field ends before its closing quote, so this is never inside one.
+        if is_last && field.end == next && bytes[field.start..field.end].ends_with(b"\r") {
+            field.end -= 1;
+        }
+        fields.push(field);
+        at = next + 1;
+        if !is_last {
+            if at == bytes.len() {
+                // A separator is the last byte: one more field, empty.
+                fields.push(Field { start: at, end: at, escaped: false });
+            } else {
+                continue;
+            }
+        }
+        let is_blank = fields.len() == 1 && fields[0].start == fields[0].end;
+        if !is_blank {
+            if let Some(width) = width
+                && fields.len() != width
+            {
+                return Err(block.wrong(
+                    record,
+                    format!("{width} fields"),
+                    fields.len().to_string().as_bytes(),
+                    Some("the line is cut, or a field holds the separator without quotes around it".into()),
+                ));
+            }
+            row(&fields, record)?;
+        }
+        fields.clear();
+        record = at;
+    }
+    Ok(())
+}
+
+/// The quoted field that begins at `at`, and the position of the separator or line end after it.
+fn quoted(block: &Block, at: usize, separator: u8) -> Result<(Field, usize), DecodeError> {
+    let bytes = &block.bytes;
+    let mut escaped = false;
+    let mut from = at + 1;
+    let close = loop {
+        let Some(quote) = memchr::memchr(b'"', &bytes[from..]).map(|found| from + found) else {
+            return Err(block.wrong(at, "a closing quote", b"the end of the payload", None));
+        };
+        if bytes.get(quote + 1) != Some(&b'"') {
+            break quote;
+        }
+        escaped = true;
+        from = quote + 2;
+    };
+    let next = match bytes.get(close + 1) {
+        Some(b'\r') if matches!(bytes.get(close + 2), Some(b'\n') | None) => close + 2,
+        _ => close + 1,
+    };
+    match bytes.get(next) {
+        None | Some(b'\n') => {}
+        Some(byte) if *byte == separator => {}
+        Some(_) => {
+            // One byte: a register's field is nothing for a message.
+            return Err(block.wrong(next, "a separator after the closing quote", &bytes[next..=next], None));
+        }
+    }
+    Ok((Field { start: at + 1, end: close, escaped }, next))
+}
+
+/// The character encoding of a payload.
+#[derive(Clone, Copy)]
+pub(super) struct Charset(&'static Encoding);
+
+impl Charset {
+    /// The hinted one; without a hint UTF-8.
+    pub fn new(hints: &Hints) -> Result<Self, DecodeError> {
+        let Some(label) = &hints.encoding else {
+            return Ok(Charset(encoding_rs::UTF_8));
+        };
+        Encoding::for_label(label.as_bytes())
+            // Separators and digits are looked for byte by byte.
+            .filter(|encoding| encoding.is_ascii_compatible())
+            .map(Charset)
+            .ok_or_else(|| DecodeError::UnknownHint { what: "encoding", found: label.clone() })
+    }
+
+    /// The text of a field.
+    pub fn text<'b>(&self, bytes: &'b [u8], block: &Block, at: usize) -> Result<Cow<'b, str>, DecodeError> {
+        self.0.decode_without_bom_handling_and_without_replacement(bytes).ok_or_else(|| {
+            let found = String::from_utf8_lossy(bytes).into_owned();
+            block.wrong(at, format!("text in {}", self.0.name()), found.as_bytes(), Some(self.hint()))
+        })
+    }
+
+    /// The text of a field that may be anybody's name: it is not repeated in the error.
+    pub fn private_text<'b>(&self, bytes: &'b [u8], block: &Block, at: usize) -> Result<Cow<'b, str>, DecodeError> {
+        self.0
+            .decode_without_bom_handling_and_without_replacement(bytes)
+            .ok_or_else(|| block.wrong(at, format!("text in {}", self.0.name()), b"other bytes", Some(self.hint())))
+    }
+
+    fn hint(self) -> String {
+        "say which encoding it is, such as `encoding = \"windows-1252\"`".into()
+    }
+}
+
+/// The first record, which names the columns; an error that says what the payload looks like when it
+/// cannot be one.
+pub(super) fn header(blocks: &mut Blocks, separator: u8, expected: &str) -> Result<(Block, Vec<Field>), DecodeError> {
+    let is_markup = |head: &[u8]| head.trim_ascii_start().first().is_some_and(|byte| b"<{[".contains(byte));
+    if blocks.head().trim_ascii().is_empty() || is_markup(blocks.head()) || blocks.head().contains(&0) {
+        return Err(unexpected(blocks.head(), expected));
+    }
+    let Some(block) = blocks.record()? else {
+        return Err(unexpected(b"", expected));
+    };
+    let mut names = Vec::new();
+    each_record(&block, separator, None, |fields, _| {
+        names.extend_from_slice(fields);
+        Ok(())
+    })?;
+    Ok((block, names))
+}
+
+/// The payload is of another kind altogether.
+pub(super) fn unexpected(head: &[u8], expected: &str) -> DecodeError {
+    DecodeError::Format {
+        expected: expected.to_owned(),
+        found: looks_like(head),
+        hint: Some(
+            "open the address in a browser: the source may have moved the table, be down, or have changed its format"
+                .into(),
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use std::io::Cursor;
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::decode::payload::decompressed;
+
+    fn blocks(text: &[u8]) -> Blocks {
+        let payload = decompressed(Box::new(Cursor::new(text.to_vec())), &Hints::default()).unwrap();
+        Blocks::new(payload, true).unwrap()
+    }
+
+    fn records(text: &[u8], separator: u8) -> Result<Vec<Vec<(u64, Vec<u8>)>>, DecodeError> {
+        let mut found = Vec::new();
+        for block in blocks(text) {
+            let block = block?;
+            each_record(&block, separator, None, |fields, _| {
+                let row =
+                    fields.iter().map(|field| (block.offset + field.start as u64, field.bytes(&block).into_owned()));
+                found.push(row.collect());
+                Ok(())
+            })?;
+        }
+        Ok(found)
+    }
+
+    fn texts(text: &str) -> Vec<Vec<String>> {
+        let rows = records(text.as_bytes(), b';').unwrap();
+        rows.into_iter()
+            .map(|row| row.into_iter().map(|(_, field)| String::from_utf8(field).unwrap()).collect())
+            .collect()
+    }
+
+    #[test]
+    fn fields_are_split() {
+        assert_eq!(
+            texts("a;b\r\n\r\n1;\"x;\"\"y\"\"\nz\"\r\n;"),
+            [vec!["a", "b"], vec!["1", "x;\"y\"\nz"], vec!["", ""]]
+        );
+        assert_eq!(texts("a"), [vec!["a"]]);
+        assert_eq!(texts("\"a\"\r\n\"\";b"), [vec!["a"], vec!["", "b"]]);
+        assert_eq!(texts("\u{feff}a\n"), [vec!["a"]]);
+    }
+
+    #[test]
+    fn offsets_count_from_the_payloads_first_byte() {
+        let rows = records("\u{feff}añ;b\n1;\"2\"".as_bytes(), b';').unwrap();
+        assert_eq!(rows[0][1].0, 7);
+        assert_eq!(rows[1], [(9, b"1".to_vec()), (12, b"2".to_vec())]);
+    }
+
+    #[test]
+    fn an_open_quote_is_an_error_with_its_place() {
+        let error = records(b"a;b\n1;\"x\n2;3\n", b';').unwrap_err().to_string();
+        assert_eq!(error, "line 2, column 3 (byte 6): expected a closing quote, found `the end of the payload`");
+        let error = records(b"a;\"b\"c\n", b';').unwrap_err().to_string();
+        assert_eq!(error, "line 1, column 6 (byte 5): expected a separator after the closing quote, found `c`");
+    }
+
+    #[test]
+    fn a_record_without_end_is_an_error() {
+        let mut text = b"a;\"".to_vec();
+        text.resize(MAX_RECORD_BYTES + 3 * BLOCK_BYTES, b'x');
+        let error = blocks(&text).find_map(Result::err).unwrap().to_string();
+        assert!(error.contains("a record of at most"), "{error}");
+    }
+
+    proptest! {
+        /// What is written as records is read back, and each field stands where its offset says.
+        #[test]
+        fn records_are_read_back(rows in prop::collection::vec(prop::collection::vec("[a-z;\"\n ñ0-9]{0,6}", 2..5), 1..40)) {
+            let mut text = String::new();
+            for row in &rows {
+                let fields: Vec<String> = row
+                    .iter()
+                    .map(|field| match field.contains([';', '"', '\n']) {
+                        true => format!("\"{}\"", field.replace('"', "\"\"")),
+                        false => field.clone(),
+                    })
+                    .collect();
+                text.push_str(&fields.join(";"));
+                text.push('\n');
+            }
+            let found = records(text.as_bytes(), b';').unwrap();
+            prop_assert_eq!(found.len(), rows.len());
+            for (row, expected) in found.iter().zip(&rows) {
+                for ((offset, field), expected) in row.iter().zip(expected) {
+                    prop_assert_eq!(field.as_slice(), expected.as_bytes());
+                    let plain = !expected.contains('"');
+                    prop_assert!(!plain || text.as_bytes()[*offset as usize..].starts_with(expected.as_bytes()));
+                }
+            }
+        }
+
+        /// Any bytes give records or an error, never a panic.
+        #[test]
+        fn any_bytes_are_survived(text in prop::collection::vec(prop::sample::select(b"a;\"\n\r,\t\xff ".to_vec()), 0..200)) {
+            let _ = records(&text, b';');
+        }
+    }
+}

@@ -1,0 +1,240 @@
+//! SDMX-CSV 1.0 and 2.0 with ids, or with ids and labels (`CODE: Label`).
+//!
+//! Specification: sdmx-twg/sdmx-csv, `data-message/docs/sdmx-csv-field-guide.md`. In 1.0 the first
+//! column is `DATAFLOW`, in 2.0 `STRUCTURE` (with `[;]` after it, a sub-field separator, where
+//! several values may stand in one field) followed by `STRUCTURE_ID` and `ACTION`. Neither says
+//! which columns are dimensions and which attributes. What stands before `OBS_VALUE`, and
+//! `TIME_PERIOD` wherever it stands, is taken for a dimension, the rest for attributes, which is how
+//! every known writer orders them. Eurostat adds `LAST UPDATE` (`DD/MM/YY HH:MM:SS`).
+
+use super::columns::{Observations, number};
+use super::payload::Payload;
+use super::records::{Block, Blocks, Charset, Field, each_record, header, unexpected};
+use super::{
+    CONF_STATUS, DecodeError, Hints, Metadata, OBS_FLAG, OBS_VALUE, TIME_PERIOD, Table, observation_schema, tables,
+};
+
+const EXPECTED: &str = "an SDMX-CSV header that begins with `DATAFLOW` or `STRUCTURE`";
+
+pub(super) fn open(payload: Payload, hints: &Hints) -> Result<Table, DecodeError> {
+    let charset = Charset::new(hints)?;
+    let mut blocks = Blocks::new(payload, true)?;
+    let (head, names) = header(&mut blocks, b',', EXPECTED)?;
+    let layout = Layout::new(&head, &names, charset)?;
+    let schema = observation_schema(&layout.names(Role::Dimension), &layout.names(Role::Attribute));
+    let mut metadata = Metadata::default();
+    if let Some(first) = first_record(&blocks)? {
+        layout.describe(&first, charset, &mut metadata)?;
+    }
+    let dataset = metadata.dataset.clone();
+    let mut columns = Observations::new(layout.count(Role::Dimension), layout.count(Role::Attribute));
+    let batch_schema = schema.clone();
+    let parse = move |block: Block| {
+        let width = Some(layout.columns.len());
+        each_record(&block, b',', width, |fields, _| {
+            layout.row(&block, fields, charset, dataset.as_deref(), &mut columns)
+        })?;
+        columns.take(&batch_schema)
+    };
+    Ok(Table { metadata, schema, batches: tables(blocks, parse) })
+}
+
+/// The first record after the header, which says what all of them belong to.
+fn first_record(blocks: &Blocks) -> Result<Option<Block>, DecodeError> {
+    let head = blocks.head();
+    let end = memchr::memchr(b'\n', head).unwrap_or(head.len());
+    let first = head[..end].to_vec();
+    Ok((!first.trim_ascii().is_empty()).then_some(Block { bytes: first, offset: 0, line: 2 }))
+}
+
+/// What a column is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Role {
+    /// `DATAFLOW` or `STRUCTURE_ID`.
+    Structure,
+    /// `LAST UPDATE`.
+    Updated,
+    /// `ACTION`.
+    Action,
+    /// `STRUCTURE`: the kind of the structure.
+    Kind,
+    Dimension,
+    Value,
+    Flag,
+    Confidentiality,
+    Attribute,
+}
+
+struct Column {
+    name: String,
+    role: Role,
+    /// Whether its fields hold `CODE: Label`.
+    labelled: bool,
+}
+
+struct Layout {
+    columns: Vec<Column>,
+}
+
+impl Layout {
+    fn new(head: &Block, names: &[Field], charset: Charset) -> Result<Self, DecodeError> {
+        let mut columns: Vec<Column> = Vec::with_capacity(names.len());
+        let mut value_seen = false;
+        for field in names {
+            let text = charset.text(&head.bytes[field.start..field.end], head, field.start)?;
+            let (id, labelled) = match text.split_once(": ") {
+                Some((id, _)) => (id.trim().to_owned(), true),
+                None => (text.trim().to_owned(), false),
+            };
+            let role = match id.as_str() {
+                "DATAFLOW" | "STRUCTURE_ID" => Role::Structure,
+                "LAST UPDATE" => Role::Updated,
+                "ACTION" => Role::Action,
+                "OBS_VALUE" => Role::Value,
+                "OBS_FLAG" | "OBS_STATUS" => Role::Flag,
+                "CONF_STATUS" => Role::Confidentiality,
+                "TIME_PERIOD" => Role::Dimension,
+                "STRUCTURE_NAME" => {
+                    return Err(head.wrong(
+                        field.start,
+                        "columns of ids",
+                        b"STRUCTURE_NAME, a column of names",
+                        Some("ask the source for ids alone: `labels=id`".into()),
+                    ));
+                }
+                name if name.starts_with("STRUCTURE") && columns.is_empty() => Role::Kind,
+                _ if columns.is_empty() => return Err(unexpected(&head.bytes, EXPECTED)),
+                _ if value_seen => Role::Attribute,
+                _ => Role::Dimension,
+            };
+            value_seen |= role == Role::Value;
+            let name = match (role, id.as_str()) {
+                (Role::Dimension, "TIME_PERIOD") => TIME_PERIOD.to_owned(),
+                _ => id,
+            };
+            if columns.iter().any(|column| column.name == name) {
+                return Err(head.wrong(field.start, "each column once", name.as_bytes(), None));
+            }
+            if role == Role::Attribute && [OBS_VALUE, OBS_FLAG, CONF_STATUS, super::CELL].contains(&name.as_str()) {
+                return Err(head.wrong(field.start, "a column of another name", name.as_bytes(), None));
+            }
+            columns.push(Column { name, role, labelled });
+        }
+        if !value_seen {
+            return Err(head.wrong(0, "a column `OBS_VALUE`", &head.bytes, None));
+        }
+        Ok(Layout { columns })
+    }
+
+    fn names(&self, role: Role) -> Vec<String> {
+        let of_role = self.columns.iter().filter(|column| column.role == role);
+        of_role.map(|column| column.name.clone()).collect()
+    }
+
+    fn count(&self, role: Role) -> usize {
+        self.columns.iter().filter(|column| column.role == role).count()
+    }
+
+    /// What the first record says of the whole.
+    fn describe(&self, first: &Block, charset: Charset, metadata: &mut Metadata) -> Result<(), DecodeError> {
+        each_record(first, b',', None, |fields, _| {
+            for (column, field) in self.columns.iter().zip(fields) {
+                let bytes = &first.bytes[field.start..field.end];
+                let text = |bytes| charset.text(bytes, first, field.start).map(|text| Some(text.into_owned()));
+                match column.role {
+                    Role::Structure => metadata.dataset = text(dataset(bytes))?,
+                    Role::Updated => metadata.updated = text(bytes)?,
+                    _ => {}
+                }
+            }
+            Ok(())
+        })
+    }
+
+    fn row(
+        &self,
+        block: &Block,
+        fields: &[Field],
+        charset: Charset,
+        dataset_of_first: Option<&str>,
+        columns: &mut Observations,
+    ) -> Result<(), DecodeError> {
+        let (mut dimension, mut attribute) = (0, 0);
+        let (mut has_flag, mut has_confidentiality) = (false, false);
+        for (column, field) in self.columns.iter().zip(fields) {
+            let whole = field.bytes(block);
+            let text: &[u8] = match column.labelled {
+                true => whole.windows(2).position(|pair| pair == b": ").map_or(&whole[..], |end| &whole[..end]),
+                false => &whole,
+            };
+            match column.role {
+                Role::Kind | Role::Updated => {}
+                Role::Structure => {
+                    if dataset_of_first.is_some_and(|first| first.as_bytes() != dataset(text)) {
+                        let expected = format!("rows of `{}` only", dataset_of_first.unwrap_or_default());
+                        return Err(block.wrong(
+                            field.start,
+                            expected,
+                            text,
+                            Some("ask for one dataset at a time".into()),
+                        ));
+                    }
+                }
+                Role::Action => {
+                    if !matches!(text, b"I" | b"A" | b"R" | b"M" | b"") {
+                        let expected = "an action that gives data (`I`, `A`, `R`, `M`)";
+                        return Err(block.wrong(
+                            field.start,
+                            expected,
+                            text,
+                            Some("ask for the data, not for its changes".into()),
+                        ));
+                    }
+                }
+                Role::Dimension => {
+                    if text.is_empty() {
+                        let expected = format!("a code of `{}`", column.name);
+                        return Err(block.wrong(field.start, expected, b"", None));
+                    }
+                    columns.dimensions[dimension].push(text, charset, block, field.start)?;
+                    dimension += 1;
+                }
+                Role::Value => {
+                    let value = match text.trim_ascii() {
+                        b"" | b":" | b"NaN" => None,
+                        text => Some(
+                            number(text)
+                                .ok_or_else(|| block.wrong(field.start, "a number with a decimal point", text, None))?,
+                        ),
+                    };
+                    columns.push(value, block.offset + field.start as u64);
+                }
+                Role::Flag => {
+                    has_flag = true;
+                    columns.flags.push_nullable(text, charset, block, field.start)?;
+                }
+                Role::Confidentiality => {
+                    has_confidentiality = true;
+                    columns.confidentiality.push_nullable(text, charset, block, field.start)?;
+                }
+                Role::Attribute => {
+                    columns.attributes[attribute].push_nullable(text, charset, block, field.start)?;
+                    attribute += 1;
+                }
+            }
+        }
+        if !has_flag {
+            columns.flags.push_null();
+        }
+        if !has_confidentiality {
+            columns.confidentiality.push_null();
+        }
+        Ok(())
+    }
+}
+
+/// `ESTAT:ISOC_R_EB_AIN2(1.0)` → `ISOC_R_EB_AIN2`, with or without a label behind it.
+fn dataset(structure: &[u8]) -> &[u8] {
+    let id = structure.split(|byte| *byte == b'(').next().unwrap_or(structure);
+    id.rsplit(|byte| *byte == b':').next().unwrap_or(id)
+}

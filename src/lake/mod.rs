@@ -1,0 +1,316 @@
+//! Canonical batches → Parquet partitions with vintages, and back.
+//!
+//! ```text
+//! lake/observations/dataset=<id>/vintage=<fetch time>/<pipeline>-<snapshot>.parquet
+//! lake/memberships/cluster=<name>/vintage=<fetch time>/<pipeline>-<snapshot>.parquet
+//! lake/quarantine/pipeline=<id>/<dataset>-<snapshot>.parquet
+//! ```
+//! A partition of observations holds what changed against the vintages before it (column `change`:
+//! `new`, `revised`, `flagged`, `withdrawn`); the state at a moment is, per key, the last row up to
+//! it. A partition of memberships holds the whole register. Each file says in its own metadata what
+//! it was made from (`tejido.partition`), so that "is this up to date?" is a comparison of
+//! fingerprints and there is nothing beside the file that could disagree with it.
+
+mod changes;
+
+pub use changes::Changes;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use arrow::array::RecordBatch;
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use jiff::Timestamp;
+use parquet::arrow::ArrowWriter;
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use parquet::basic::{Compression, ZstdLevel};
+use parquet::file::metadata::KeyValue;
+use parquet::file::properties::WriterProperties;
+use serde::{Deserialize, Serialize};
+
+use crate::disk::{self, DiskError, File};
+use crate::error::Hint;
+use crate::normalise::{Counts, observation_schema, quarantine_schema};
+
+/// Bumped whenever partitions are written differently.
+pub const LAKE_VERSION: u32 = 1;
+
+/// Key of the metadata entry that describes a partition.
+const DESCRIPTION: &str = "tejido.partition";
+
+/// What a partition was made from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Description {
+    /// Of the rules, the snapshot and all partitions before it.
+    pub fingerprint: String,
+    /// The pipeline.
+    pub pipeline: String,
+    /// The source's table id.
+    pub dataset: String,
+    /// Content hash of the snapshot.
+    pub snapshot: String,
+    /// When the snapshot was fetched.
+    pub vintage: Timestamp,
+    /// Rows in the partition.
+    pub rows: u64,
+    /// What became of the snapshot's rows.
+    pub counts: Counts,
+}
+
+/// A partition on disk.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Partition {
+    /// The file.
+    pub path: PathBuf,
+    /// What it was made from.
+    pub description: Description,
+}
+
+/// A lake that could not be read or written.
+#[derive(Debug, thiserror::Error)]
+pub enum LakeError {
+    /// The disk refused.
+    #[error(transparent)]
+    Disk(#[from] DiskError),
+    /// A partition could not be read or written.
+    #[error("could not {action} the partition `{}`", path.display())]
+    Parquet {
+        /// "read" or "write".
+        action: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: parquet::errors::ParquetError,
+    },
+    /// The payload gives one observation twice.
+    #[error("expected one value for {key}, found a second one at byte {cell} of the payload")]
+    Duplicate {
+        /// The canonical key.
+        key: String,
+        /// Where the second one stands.
+        cell: u64,
+    },
+    /// More distinct codes in one column than a key has room for.
+    #[error("expected at most {limit} codes in `{column}`, found more")]
+    TooManyCodes {
+        /// The column.
+        column: &'static str,
+        /// The limit.
+        limit: usize,
+    },
+    /// Arrow refused the columns: a defect of this program.
+    #[error("the partition's columns do not form a table")]
+    Arrow(#[from] arrow::error::ArrowError),
+}
+
+impl Hint for LakeError {
+    fn hint(&self) -> Option<String> {
+        match self {
+            LakeError::Disk(error) => error.hint(),
+            LakeError::Parquet { action: "read", .. } => {
+                Some("remove the file: the next run makes it again from the archive".into())
+            }
+            LakeError::Duplicate { .. } => Some(
+                "two codes of the source become the same canonical codes, or the source repeats a row: correct the pipeline's rules".into(),
+            ),
+            _ => None,
+        }
+    }
+}
+
+/// Columns of a partition of observations: a canonical observation and what changed about it.
+pub fn change_schema() -> SchemaRef {
+    let mut fields: Vec<Arc<Field>> = observation_schema()
+        .fields()
+        .iter()
+        // A withdrawn observation stands nowhere.
+        .map(|field| match field.name().as_str() {
+            "cell" => Arc::new(field.as_ref().clone().with_nullable(true)),
+            _ => field.clone(),
+        })
+        .collect();
+    let dictionary = DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8));
+    fields.push(Arc::new(Field::new("change", dictionary, false)));
+    Arc::new(Schema::new(fields))
+}
+
+/// The lake below a data root.
+#[derive(Debug, Clone)]
+pub struct Lake {
+    root: PathBuf,
+}
+
+impl Lake {
+    /// The lake of this data root.
+    pub fn new(data_root: &Path) -> Self {
+        Lake { root: data_root.join("lake") }
+    }
+
+    /// The folder of a dataset's observations.
+    pub fn dataset_folder(&self, dataset: &str) -> PathBuf {
+        self.root.join("observations").join(format!("dataset={dataset}"))
+    }
+
+    /// The folder of a cluster's memberships.
+    pub fn cluster_folder(&self, cluster: &str) -> PathBuf {
+        self.root.join("memberships").join(format!("cluster={cluster}"))
+    }
+
+    /// The partitions of one pipeline below such a folder, oldest first. A file that is no partition
+    /// any more (damaged) is left out: it will be made again.
+    pub fn partitions(&self, folder: &Path, pipeline: &str) -> Result<Vec<Partition>, LakeError> {
+        let prefix = format!("{pipeline}-");
+        let mut partitions = Vec::new();
+        for vintage in disk::list(folder)? {
+            let folder = folder.join(vintage);
+            for name in disk::list(&folder)? {
+                if name.starts_with(&prefix) && name.ends_with(".parquet") {
+                    let path = folder.join(name);
+                    match describe(&path) {
+                        Ok(Some(description)) => partitions.push(Partition { path, description }),
+                        Ok(None) => {
+                            tracing::warn!(path = %path.display(), "no description in this partition: it will be made again")
+                        }
+                        Err(LakeError::Parquet { source, .. }) => {
+                            tracing::warn!(path = %path.display(), %source, "damaged partition: it will be made again");
+                        }
+                        Err(error) => return Err(error),
+                    }
+                }
+            }
+        }
+        partitions.sort_by_key(|partition| partition.description.vintage);
+        Ok(partitions)
+    }
+
+    /// Removes the partitions of a pipeline below such a folder that are not among `keep`.
+    pub fn retain(&self, folder: &Path, pipeline: &str, keep: &[Partition]) -> Result<(), LakeError> {
+        let prefix = format!("{pipeline}-");
+        for vintage in disk::list(folder)? {
+            let folder = folder.join(vintage);
+            disk::sweep(&folder)?;
+            for name in disk::list(&folder)? {
+                let path = folder.join(&name);
+                if name.starts_with(&prefix) && !keep.iter().any(|partition| partition.path == path) {
+                    disk::remove_file(&path)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Where the partition of a snapshot goes.
+    pub fn partition_path(&self, folder: &Path, pipeline: &str, snapshot: &str, vintage: Timestamp) -> PathBuf {
+        folder
+            .join(format!("vintage={}", vintage.strftime("%Y%m%dT%H%M%S.%6fZ")))
+            .join(format!("{pipeline}-{}.parquet", &snapshot[..16]))
+    }
+
+    /// Where the quarantined rows of a snapshot go.
+    pub fn quarantine_path(&self, pipeline: &str, dataset: &str, snapshot: &str) -> PathBuf {
+        self.root
+            .join("quarantine")
+            .join(format!("pipeline={pipeline}"))
+            .join(format!("{dataset}-{}.parquet", &snapshot[..16]))
+    }
+}
+
+/// What the file says that it was made from.
+fn describe(path: &Path) -> Result<Option<Description>, LakeError> {
+    let builder = ParquetRecordBatchReaderBuilder::try_new(disk::open(path)?).map_err(|source| LakeError::Parquet {
+        action: "read",
+        path: path.to_path_buf(),
+        source,
+    })?;
+    let entries = builder.metadata().file_metadata().key_value_metadata();
+    let description = entries
+        .into_iter()
+        .flatten()
+        .find(|entry| entry.key == DESCRIPTION)
+        .and_then(|entry| entry.value.as_deref())
+        .and_then(|text| serde_json::from_str(text).ok());
+    Ok(description)
+}
+
+/// A partition being written; it appears whole or not at all.
+pub struct PartitionWriter {
+    writer: ArrowWriter<File>,
+    pending: disk::Pending,
+    path: PathBuf,
+    rows: u64,
+}
+
+impl PartitionWriter {
+    /// Starts a partition that will stand at `path`.
+    pub fn create(path: &Path, schema: SchemaRef) -> Result<Self, LakeError> {
+        let folder = path.parent().unwrap_or(Path::new("."));
+        let pending = disk::Pending::create_in(folder)?;
+        let level = ZstdLevel::try_new(3).map_err(|source| failed_write(path, source))?;
+        let properties = WriterProperties::builder()
+            .set_compression(Compression::ZSTD(level))
+            .set_created_by(format!("tejido {}", env!("CARGO_PKG_VERSION")))
+            .build();
+        let writer = ArrowWriter::try_new(pending.handle()?, schema, Some(properties))
+            .map_err(|source| failed_write(path, source))?;
+        Ok(PartitionWriter { writer, pending, path: path.to_path_buf(), rows: 0 })
+    }
+
+    /// Adds rows.
+    pub fn write(&mut self, batch: &RecordBatch) -> Result<(), LakeError> {
+        self.rows += batch.num_rows() as u64;
+        self.writer.write(batch).map_err(|source| failed_write(&self.path, source))
+    }
+
+    /// Rows written so far.
+    pub fn rows(&self) -> u64 {
+        self.rows
+    }
+
+    /// Ends the file and gives it its name.
+    pub fn finish(mut self, mut description: Description) -> Result<Partition, LakeError> {
+        description.rows = self.rows;
+        // A struct of strings and numbers always has a JSON form.
+        let text = serde_json::to_string(&description).unwrap_or_default();
+        self.writer.append_key_value_metadata(KeyValue::new(DESCRIPTION.into(), text));
+        self.writer.close().map_err(|source| failed_write(&self.path, source))?;
+        self.pending.commit(&self.path)?;
+        Ok(Partition { path: self.path, description })
+    }
+}
+
+/// The rows kept back of one snapshot: a file only if there are any.
+pub struct QuarantineWriter {
+    path: PathBuf,
+    writer: Option<PartitionWriter>,
+}
+
+impl QuarantineWriter {
+    /// Will write to `path`.
+    pub fn new(path: PathBuf) -> Self {
+        QuarantineWriter { path, writer: None }
+    }
+
+    /// Adds rows.
+    pub fn write(&mut self, batch: &RecordBatch) -> Result<(), LakeError> {
+        if batch.num_rows() == 0 {
+            return Ok(());
+        }
+        let writer = match &mut self.writer {
+            Some(writer) => writer,
+            none => none.insert(PartitionWriter::create(&self.path, quarantine_schema())?),
+        };
+        writer.write(batch)
+    }
+
+    /// Ends the file, or removes the one that an earlier set of rules left there.
+    pub fn finish(self, description: Description) -> Result<(), LakeError> {
+        match self.writer {
+            Some(writer) => writer.finish(description).map(|_| ()),
+            None => Ok(disk::remove_file(&self.path)?),
+        }
+    }
+}
+
+fn failed_write(path: &Path, source: parquet::errors::ParquetError) -> LakeError {
+    LakeError::Parquet { action: "write", path: path.to_path_buf(), source }
+}

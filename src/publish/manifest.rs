@@ -1,0 +1,74 @@
+//! `manifest.json`: what a build was made from, and what is in it.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// What a build was made from, and what is in it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Manifest {
+    /// Name of the folder below `builds/`.
+    pub build_id: String,
+    /// When it was made, UTC.
+    pub built_at: Timestamp,
+    /// Program and version.
+    pub tool: String,
+    /// Version of DuckDB.
+    pub engine: String,
+    /// `sample` or `live`.
+    pub profile: String,
+    /// Fingerprint of everything that goes into a build: the same one means that there is nothing to do.
+    pub world: String,
+    /// Fingerprint of the models' files and the lake's columns, which were checked against each other.
+    pub models_checked: String,
+    /// The snapshots that the rows come from.
+    pub inputs: Vec<InputRecord>,
+    /// What became of each pipeline's rows.
+    pub pipelines: Vec<PipelineRecord>,
+    /// Models with fingerprints, rows, content hashes and provenance.
+    pub models: Vec<Value>,
+    /// Audits with results.
+    pub audits: Vec<Value>,
+}
+
+/// A snapshot that rows of the build come from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InputRecord {
+    /// The pipeline.
+    pub pipeline: String,
+    /// The source's table id.
+    pub dataset: String,
+    /// The documented address.
+    pub url: String,
+    /// When it was fetched, UTC.
+    pub fetched_at: Timestamp,
+    /// BLAKE3 of the bytes as they came.
+    pub snapshot: String,
+    /// File in the archive, relative to the data root.
+    pub file: String,
+    /// Licence of the data.
+    pub licence: String,
+    /// How the publisher wants to be named.
+    pub attribution: String,
+}
+
+/// What became of the rows of one table of one pipeline, by its newest snapshot.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PipelineRecord {
+    /// The pipeline.
+    pub pipeline: String,
+    /// The source's table id.
+    pub dataset: String,
+    /// Rows that the decoder gave.
+    pub decoded: u64,
+    /// Rows that became canonical.
+    pub loaded: u64,
+    /// Rows left out by a stated rule.
+    pub filtered: u64,
+    /// Rows kept back, by reason.
+    pub quarantined: BTreeMap<String, u64>,
+    /// Canonical rows by provenance.
+    pub provenance: BTreeMap<String, u64>,
+}

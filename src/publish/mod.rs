@@ -1,0 +1,116 @@
+//! One folder a build, one atomic switch.
+//!
+//! `builds/<id>/` is written under a name that starts with `.tmp-`, synced, renamed, and only then does
+//! the link `published` point at it. Who has the old build open goes on reading it. Killed at any
+//! moment, `published` is the old build or the new one, whole.
+
+mod manifest;
+
+pub use manifest::{InputRecord, Manifest, PipelineRecord};
+
+use std::path::{Path, PathBuf};
+
+use crate::disk::{self, DiskError};
+use crate::error::Hint;
+
+/// A build that could not be published or read.
+#[derive(Debug, thiserror::Error)]
+pub enum PublishError {
+    /// The disk refused.
+    #[error(transparent)]
+    Disk(#[from] DiskError),
+    /// A manifest is not what this program writes.
+    #[error("expected a manifest in `{}`, found something else", path.display())]
+    Manifest {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: serde_json::Error,
+    },
+}
+
+impl Hint for PublishError {
+    fn hint(&self) -> Option<String> {
+        match self {
+            PublishError::Disk(error) => error.hint(),
+            PublishError::Manifest { .. } => {
+                Some("remove the link `published`: the next run builds again from the lake".into())
+            }
+        }
+    }
+}
+
+/// A published build.
+#[derive(Debug, Clone)]
+pub struct Published {
+    /// Its folder, below `builds/`.
+    pub folder: PathBuf,
+    /// What it was made from.
+    pub manifest: Manifest,
+}
+
+/// The published build of a data root, if there is one.
+pub fn current(data_root: &Path) -> Result<Option<Published>, PublishError> {
+    let Some(target) = disk::read_link(&data_root.join("published"))? else {
+        return Ok(None);
+    };
+    let folder = data_root.join(target);
+    let path = folder.join("manifest.json");
+    let bytes = match disk::read(&path) {
+        // The link hangs: the build was removed by hand.
+        Err(error) if error.is_not_found() => return Ok(None),
+        bytes => bytes?,
+    };
+    let manifest = serde_json::from_slice(&bytes).map_err(|source| PublishError::Manifest { path, source })?;
+    Ok(Some(Published { folder, manifest }))
+}
+
+/// A build being written, where nobody looks.
+pub struct Draft {
+    data_root: PathBuf,
+    id: String,
+    folder: PathBuf,
+    published: bool,
+}
+
+impl Draft {
+    /// Starts a build, after removing what killed runs left.
+    pub fn begin(data_root: &Path, id: &str) -> Result<Self, PublishError> {
+        let builds = data_root.join("builds");
+        disk::create_dir(&builds)?;
+        disk::sweep(&builds)?;
+        disk::sweep(data_root)?;
+        let folder = builds.join(format!(".tmp-{id}"));
+        disk::create_dir(&folder)?;
+        Ok(Draft { data_root: data_root.to_path_buf(), id: id.to_owned(), folder, published: false })
+    }
+
+    /// The folder to write into.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Writes the manifest, gives the build its name and switches to it.
+    pub fn publish(mut self, manifest: &Manifest) -> Result<PathBuf, PublishError> {
+        let path = self.folder.join("manifest.json");
+        let text = serde_json::to_vec_pretty(manifest)
+            .map_err(|source| PublishError::Manifest { path: path.clone(), source })?;
+        disk::write_atomic(&path, &text)?;
+        disk::seal(&path)?;
+        disk::sync_dir(&self.folder.join("marts"))?;
+        let place = Path::new("builds").join(&self.id);
+        disk::rename(&self.folder, &self.data_root.join(&place))?;
+        self.published = true;
+        disk::switch_link(&self.data_root.join("published"), &place)?;
+        Ok(self.data_root.join(place))
+    }
+}
+
+impl Drop for Draft {
+    fn drop(&mut self) {
+        if !self.published {
+            // A build that failed; if it cannot be removed now, the next one sweeps it.
+            let _ = disk::remove_dir(&self.folder);
+        }
+    }
+}

@@ -1,0 +1,192 @@
+//! The one room that sees the whole flow: what must be done, in which order, and what came of it.
+//!
+//! "What must be done?" is answered by comparing fingerprints, never by remembering: a run that was
+//! killed leaves snapshots and partitions, and the next one goes on from them.
+
+mod fingerprint;
+mod ingest;
+mod ledger;
+mod project;
+mod summary;
+mod warehouse;
+
+pub use project::Project;
+pub use summary::{BuildOutcome, EditionReport, FetchOutcome, PipelineReport, RunReport};
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use crate::archive::{Archive, ArchiveError};
+use crate::disk::{self, DiskError};
+use crate::error::{Hint, Report, Snippet};
+use crate::fetch::{Client, FetchError};
+use crate::lake::{Lake, LakeError};
+use crate::publish::{self, PublishError};
+use crate::replay::{Recording, ReplayError, Server};
+use crate::spec::{Pipeline, Profile, SpecError};
+use crate::warehouse::WarehouseError;
+
+/// Told what is going on, for a progress display. Called from several threads.
+pub trait Observer: Send + Sync {
+    /// A pipeline has reached a stage.
+    fn pipeline(&self, id: &str, stage: &str);
+    /// A pipeline is done.
+    fn pipeline_done(&self, report: &PipelineReport);
+    /// The warehouse has reached a step.
+    fn warehouse(&self, step: &str);
+}
+
+/// A run that could not be started, or broke off.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// The configuration or a pipeline is wrong.
+    #[error(transparent)]
+    Spec(#[from] SpecError),
+    /// A model is wrong; found before anything was fetched.
+    #[error(transparent)]
+    Models(WarehouseError),
+    /// The data root could not be used.
+    #[error(transparent)]
+    Disk(#[from] DiskError),
+    /// The samples could not be served.
+    #[error(transparent)]
+    Replay(#[from] ReplayError),
+    /// The HTTP client could not be set up.
+    #[error(transparent)]
+    Fetch(#[from] FetchError),
+    /// The archive could not be read or written.
+    #[error(transparent)]
+    Archive(#[from] ArchiveError),
+    /// The lake could not be read or written.
+    #[error(transparent)]
+    Lake(#[from] LakeError),
+    /// The published build could not be read.
+    #[error(transparent)]
+    Publish(#[from] PublishError),
+    /// The build could not be made.
+    #[error(transparent)]
+    Build(WarehouseError),
+    /// The system gave no threads.
+    #[error("could not start the threads of the run")]
+    Threads(#[source] std::io::Error),
+    /// A thread of the run ended early: a defect of this program.
+    #[error("a part of the run broke off")]
+    Broken(#[from] tokio::task::JoinError),
+}
+
+impl RunError {
+    fn inner(&self) -> Option<&dyn Hint> {
+        Some(match self {
+            RunError::Spec(error) => error,
+            RunError::Models(error) | RunError::Build(error) => error,
+            RunError::Disk(error) => error,
+            RunError::Replay(error) => error,
+            RunError::Fetch(error) => error,
+            RunError::Archive(error) => error,
+            RunError::Lake(error) => error,
+            RunError::Publish(error) => error,
+            RunError::Threads(_) | RunError::Broken(_) => return None,
+        })
+    }
+
+    /// Whether the user's files or settings are at fault, rather than the world.
+    pub fn is_usage(&self) -> bool {
+        matches!(self, RunError::Spec(_) | RunError::Models(_))
+    }
+}
+
+impl Hint for RunError {
+    fn hint(&self) -> Option<String> {
+        self.inner().and_then(Hint::hint)
+    }
+
+    fn snippet(&self) -> Option<&Snippet> {
+        self.inner().and_then(Hint::snippet)
+    }
+}
+
+/// Runs the pipelines named, or all, and publishes a build if anything has changed.
+pub async fn run(project: Arc<Project>, names: &[String], observer: Arc<dyn Observer>) -> Result<RunReport, RunError> {
+    let started = Timestamp::now();
+    let selected: Vec<String> = project.pipelines.select(names)?.into_iter().map(|pipeline| pipeline.id).collect();
+    let root = project.settings.storage.root.clone();
+    let holder = format!("pid {}, since {started}", std::process::id());
+    let _lock = disk::lock(&root.join(".lock"), &holder)?;
+    let published = publish::current(&root)?;
+
+    // Kept until the end of the run: dropping it stops the server.
+    let server = match (project.settings.profile, &project.settings.fetch.mirror) {
+        (Profile::Sample, None) => Some(Server::start(recordings(&project)?).await?),
+        _ => None,
+    };
+    let mut fetch = project.settings.fetch.clone();
+    if let Some(server) = &server {
+        fetch.mirror = server.mirror();
+    }
+    let job = Arc::new(ingest::Job {
+        client: Client::new(fetch)?,
+        archive: Archive::new(&root),
+        lake: Lake::new(&root),
+        published: published.as_ref().map(|published| published.manifest.clone()),
+        cores: tokio::sync::Semaphore::new(project.decode_threads()),
+        project: project.clone(),
+        now: started,
+    });
+
+    let mut tasks = tokio::task::JoinSet::new();
+    for (position, pipeline) in project.enabled().cloned().enumerate() {
+        let (job, observer) = (job.clone(), observer.clone());
+        let ask = selected.contains(&pipeline.id);
+        tasks.spawn(async move {
+            let ingested = ingest::pipeline(&job, &pipeline, ask, observer.as_ref()).await;
+            if let Ok(ingested) = &ingested {
+                observer.pipeline_done(&ingested.report);
+            }
+            (position, ingested)
+        });
+    }
+    let mut ingested = Vec::new();
+    while let Some(done) = tasks.join_next().await {
+        let (position, pipeline) = done?;
+        ingested.push((position, pipeline?));
+    }
+    ingested.sort_by_key(|(position, _)| *position);
+    let ingested: Vec<ingest::Ingested> = ingested.into_iter().map(|(_, ingested)| ingested).collect();
+
+    let build = {
+        let (project, observer) = (project.clone(), observer.clone());
+        let partitions: Vec<_> = ingested.iter().map(|ingested| ingested.partitions.clone()).collect();
+        tokio::task::spawn_blocking(move || warehouse::refresh(&project, &partitions, published, observer.as_ref()))
+            .await?
+    };
+    let report = RunReport {
+        started,
+        finished: Timestamp::now(),
+        profile: project.settings.profile,
+        data_root: root.clone(),
+        pipelines: ingested.into_iter().map(|ingested| ingested.report).collect(),
+        build: build.map_err(|error| Report::new(&error)),
+    };
+    ledger::append(&root, &report)?;
+    Ok(report)
+}
+
+/// The sample payloads of all pipelines, by the addresses under which they are asked for.
+fn recordings(project: &Project) -> Result<HashMap<String, Recording>, RunError> {
+    let mut recordings = HashMap::new();
+    for pipeline in project.enabled() {
+        let folder = project.samples_folder(&pipeline.id);
+        for edition in &pipeline.editions {
+            let recording = Recording::load(&folder, &edition.get_ref().dataset)?;
+            recordings.insert(project.url(pipeline, edition.get_ref()), recording);
+        }
+    }
+    Ok(recordings)
+}
+
+/// Where a pipeline's files are told apart by edition.
+fn editions(pipeline: &Pipeline) -> impl Iterator<Item = &crate::spec::Edition> {
+    pipeline.editions.iter().map(toml::Spanned::get_ref)
+}

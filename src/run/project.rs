@@ -1,0 +1,132 @@
+//! A project's files and settings, read and checked before anything starts.
+
+use std::path::{Path, PathBuf};
+
+use super::RunError;
+use crate::disk;
+use crate::normalise::OfficialCells;
+use crate::publish;
+use crate::spec::{Codelists, Edition, Kind, Pipeline, Pipelines, Settings, SpecError, substitute};
+use crate::warehouse::{self, Models};
+
+/// A project: the folder with config/, pipelines/ and sql/, read and checked.
+pub struct Project {
+    /// The folder.
+    pub root: PathBuf,
+    /// The settings.
+    pub settings: Settings,
+    /// `pipelines/codelists/*.csv`
+    pub codelists: Codelists,
+    /// `pipelines/*.toml`
+    pub pipelines: Pipelines,
+    /// `sql/`
+    pub models: Models,
+    /// Of the models' files and the lake's columns, which fit together.
+    pub models_checked: String,
+}
+
+impl Project {
+    /// Reads and checks everything. `config` is `--config`, `profile` is `--profile`.
+    pub fn load(root: &Path, config: Option<&Path>, profile: Option<&str>) -> Result<Self, RunError> {
+        let settings = Settings::load(root, config, profile)?;
+        let codelists = Codelists::load(&root.join("pipelines/codelists"))?;
+        let pipelines = Pipelines::load(&root.join("pipelines"), &codelists)?;
+        for name in settings.sources.keys() {
+            pipelines.select(std::slice::from_ref(name))?;
+        }
+        if pipelines.all.iter().any(|pipeline| pipeline.kind == Kind::Memberships) {
+            settings.hash_key()?;
+        }
+        let lists = lists(&codelists);
+        let mut tables = ["observations", "memberships", "pipelines", "snapshots"].map(str::to_owned).to_vec();
+        tables.extend(lists.iter().map(|(name, ..)| name.clone()));
+        let models = Models::load(&root.join("sql"), &tables).map_err(RunError::Models)?;
+        let lake = warehouse::lake_tables(&lists);
+        let mut hasher = blake3::Hasher::new();
+        hasher.update(env!("CARGO_PKG_VERSION").as_bytes());
+        hasher.update(lake.as_bytes());
+        for model in &models.all {
+            hasher.update(model.name.as_bytes());
+            hasher.update(model.text.as_bytes());
+        }
+        let models_checked = hasher.finalize().to_hex().to_string();
+        // What the published build was made with has been checked.
+        let checked = publish::current(&settings.storage.root)
+            .ok()
+            .flatten()
+            .is_some_and(|published| published.manifest.models_checked == models_checked);
+        if !checked {
+            models.check(&lake).map_err(RunError::Models)?;
+        }
+        Ok(Project { root: root.to_path_buf(), settings, codelists, pipelines, models, models_checked })
+    }
+
+    /// The pipelines that the settings do not leave out.
+    pub fn enabled(&self) -> impl Iterator<Item = &Pipeline> {
+        self.pipelines.all.iter().filter(|pipeline| {
+            let source = self.settings.sources.get(&pipeline.id);
+            source.and_then(|source| source.enabled) != Some(false)
+        })
+    }
+
+    /// The documented address of one edition, or the one that the settings give.
+    pub fn url(&self, pipeline: &Pipeline, edition: &Edition) -> String {
+        let set = self.settings.sources.get(&pipeline.id).and_then(|source| source.url.as_deref());
+        let url = set.unwrap_or(pipeline.request.url.get_ref());
+        // An unknown variable in a setting stays as it is, and the address shows it.
+        substitute(url, edition).unwrap_or_else(|_| url.to_owned())
+    }
+
+    /// The folder of a pipeline's sample payloads.
+    pub fn samples_folder(&self, pipeline: &str) -> PathBuf {
+        self.root.join("pipelines/samples").join(pipeline)
+    }
+
+    /// The cells of a pipeline's sample payloads whose figures are published, and the file's hash.
+    pub fn official_cells(&self, pipeline: &str) -> Result<(OfficialCells, String), SpecError> {
+        let path = self.samples_folder(pipeline).join("official.csv");
+        let text = match disk::read_text(&path) {
+            Err(error) if error.is_not_found() => return Ok((OfficialCells::default(), String::new())),
+            text => text?,
+        };
+        let mut cells = OfficialCells::default();
+        let mut reader = csv::ReaderBuilder::new().comment(Some(b'#')).from_reader(text.as_bytes());
+        for record in reader.records() {
+            let wrong = |line: u64, message: String| SpecError::Codelist { path: path.clone(), line, message };
+            let record =
+                record.map_err(|error| wrong(error.position().map_or(0, csv::Position::line), error.to_string()))?;
+            let line = record.position().map_or(0, csv::Position::line);
+            let field = |at: usize| record.get(at).unwrap_or_default();
+            let value: f64 =
+                field(7).parse().map_err(|_| wrong(line, format!("expected a number, found `{}`", field(7))))?;
+            cells.insert(field(0), [field(1), field(2), field(3), field(4), field(5), field(6)], value);
+        }
+        Ok((cells, blake3::hash(text.as_bytes()).to_hex().to_string()))
+    }
+
+    /// Codelists as the warehouse loads them: table, file, columns.
+    pub fn codelist_tables(&self) -> Vec<(String, PathBuf, Vec<String>)> {
+        lists(&self.codelists)
+    }
+
+    /// Snapshots that may be decoded side by side.
+    pub fn decode_threads(&self) -> usize {
+        match self.settings.normalise.threads {
+            0 => std::thread::available_parallelism().map_or(1, usize::from),
+            threads => threads,
+        }
+    }
+}
+
+fn lists(codelists: &Codelists) -> Vec<(String, PathBuf, Vec<String>)> {
+    codelists
+        .iter()
+        .map(|list| {
+            let table = match list.name.starts_with("map_") {
+                true => list.name.clone(),
+                false => format!("codelist_{}", list.name),
+            };
+            (table, list.path.clone(), list.columns.clone())
+        })
+        .collect()
+}

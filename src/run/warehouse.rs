@@ -1,0 +1,224 @@
+//! From the lake to a published build, if anything has changed.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+
+use super::ingest::EditionPartitions;
+use super::summary::BuildOutcome;
+use super::{Observer, Project, RunError, fingerprint};
+use crate::lake::Partition;
+use crate::publish::{Draft, InputRecord, Manifest, PipelineRecord, Published};
+use crate::spec::{Kind, Profile};
+use crate::warehouse::{self, Build, Inputs, Limits, ModelResult, PipelineRow, Previous, SnapshotRow};
+use crate::{disk, warehouse::WarehouseError};
+
+/// Builds and publishes, unless the world is as the published build knew it.
+pub(super) fn refresh(
+    project: &Project,
+    pipelines: &[Vec<EditionPartitions>],
+    published: Option<Published>,
+    observer: &dyn Observer,
+) -> Result<BuildOutcome, RunError> {
+    let root = &project.settings.storage.root;
+    let editions: Vec<&EditionPartitions> = pipelines.iter().flatten().collect();
+    let inputs = inputs(project, &editions);
+    if inputs.observations.is_empty() && inputs.memberships.is_empty() {
+        return Ok(BuildOutcome::Empty);
+    }
+    let limits = limits(project);
+    let engine = warehouse::engine_version().map_err(RunError::Build)?;
+    let world = world(project, &inputs, &engine);
+    if let Some(published) = &published
+        && published.manifest.world == world
+    {
+        return Ok(BuildOutcome::Unchanged { build_id: published.manifest.build_id.clone() });
+    }
+    let built_at = Timestamp::now();
+    let build_id = format!("{}-{}", built_at.strftime("%Y%m%dT%H%M%SZ"), &world[..8]);
+    let draft = Draft::begin(root, &build_id)?;
+    disk::create_dir(&limits.temp_folder)?;
+    let previous = published.as_ref().map(|published| Previous {
+        database: published.folder.join("tejido.duckdb"),
+        models: read_models(&published.manifest),
+    });
+    let build =
+        warehouse::build(draft.folder(), &project.models, &inputs, previous.as_ref(), &limits, &build_id, |step| {
+            observer.warehouse(step);
+        });
+    // What DuckDB spilled is of no use to anyone.
+    disk::remove_dir(&limits.temp_folder)?;
+    let build = build.map_err(|error| match error {
+        error @ WarehouseError::Model { .. } => RunError::Models(error),
+        error => RunError::Build(error),
+    })?;
+    observer.warehouse("publishing");
+    let manifest = Manifest {
+        build_id: build_id.clone(),
+        built_at,
+        tool: concat!("tejido ", env!("CARGO_PKG_VERSION")).into(),
+        engine,
+        profile: match project.settings.profile {
+            Profile::Sample => "sample".into(),
+            Profile::Live => "live".into(),
+        },
+        world,
+        models_checked: project.models_checked.clone(),
+        inputs: input_records(&editions),
+        pipelines: pipeline_records(&editions),
+        models: to_json(&build.models),
+        audits: to_json(&build.audits),
+    };
+    draft.publish(&manifest)?;
+    refresh_catalog(project, published.as_ref(), &limits)?;
+    let Build { models, audits } = build;
+    Ok(BuildOutcome::Published { build_id, models, audits })
+}
+
+/// The catalog is written anew only when the marts or their columns may have changed: who has it open
+/// keeps the old file.
+fn refresh_catalog(project: &Project, before: Option<&Published>, limits: &Limits) -> Result<(), RunError> {
+    let root = &project.settings.storage.root;
+    let unchanged = before.is_some_and(|before| before.manifest.models_checked == project.models_checked);
+    if unchanged && disk::exists(&root.join("tejido.duckdb")) {
+        return Ok(());
+    }
+    warehouse::write_catalog(root, &project.models, limits).map_err(RunError::Build)
+}
+
+fn limits(project: &Project) -> Limits {
+    let settings = &project.settings.warehouse;
+    Limits {
+        memory_limit_mb: settings.memory_limit_mb,
+        threads: settings.threads,
+        temp_folder: project.settings.storage.root.join(".tmp-duckdb"),
+    }
+}
+
+fn inputs(project: &Project, editions: &[&EditionPartitions]) -> Inputs {
+    let mut inputs = Inputs { codelists: project.codelist_tables(), ..Inputs::default() };
+    let mut observations = Vec::new();
+    let mut memberships = Vec::new();
+    for edition in editions {
+        let used = used(edition);
+        for (partition, snapshot) in &used {
+            match edition.pipeline.kind {
+                Kind::Observations => {
+                    inputs.observations.push(partition.path.clone());
+                    observations.push(partition.description.fingerprint.as_str());
+                }
+                Kind::Memberships => {
+                    inputs.memberships.push(partition.path.clone());
+                    memberships.push(partition.description.fingerprint.as_str());
+                }
+            }
+            let sidecar = &snapshot.sidecar;
+            inputs.snapshots.push(SnapshotRow {
+                snapshot: sidecar.hash.clone(),
+                pipeline: sidecar.pipeline.clone(),
+                dataset: sidecar.dataset.clone(),
+                url: sidecar.url.clone(),
+                fetched_at: sidecar.fetched_at.strftime("%Y-%m-%d %H:%M:%S%.6f").to_string(),
+                file: archive_file(sidecar),
+            });
+        }
+        let pipeline = &edition.pipeline;
+        if !inputs.pipelines.iter().any(|row| row.pipeline == pipeline.id) {
+            inputs.pipelines.push(PipelineRow {
+                pipeline: pipeline.id.clone(),
+                title: pipeline.title.clone(),
+                publisher: pipeline.publisher.clone(),
+                licence: pipeline.licence.clone(),
+                attribution: pipeline.attribution.clone(),
+            });
+        }
+    }
+    let mut fingerprints = BTreeMap::new();
+    fingerprints.insert("observations".to_owned(), fingerprint::of(observations));
+    fingerprints.insert("memberships".to_owned(), fingerprint::of(memberships));
+    let pipelines: Vec<String> = inputs.pipelines.iter().map(|row| format!("{row:?}")).collect();
+    fingerprints.insert("pipelines".to_owned(), fingerprint::of(pipelines.iter().map(String::as_str)));
+    let snapshots: Vec<String> = inputs.snapshots.iter().map(|row| format!("{row:?}")).collect();
+    fingerprints.insert("snapshots".to_owned(), fingerprint::of(snapshots.iter().map(String::as_str)));
+    for list in project.codelists.iter() {
+        for (table, path, _) in &inputs.codelists {
+            if *path == list.path {
+                fingerprints.insert(table.clone(), list.hash.clone());
+            }
+        }
+    }
+    inputs.fingerprints = fingerprints;
+    inputs
+}
+
+/// The partitions of an edition that a build loads, with their snapshots: those with rows; of a register
+/// the newest one.
+fn used(edition: &EditionPartitions) -> Vec<(&Partition, &crate::archive::Snapshot)> {
+    let mut used: Vec<_> = edition
+        .partitions
+        .iter()
+        .zip(&edition.snapshots)
+        .filter(|(partition, _)| partition.description.rows > 0)
+        .collect();
+    if edition.pipeline.kind == Kind::Memberships {
+        used.drain(..used.len().saturating_sub(1));
+    }
+    used
+}
+
+fn archive_file(sidecar: &crate::archive::Sidecar) -> String {
+    format!("archive/{}/{}", sidecar.pipeline, sidecar.file)
+}
+
+/// Fingerprint of everything that goes into a build.
+fn world(project: &Project, inputs: &Inputs, engine: &str) -> String {
+    let mut parts = vec![project.models_checked.clone(), engine.to_owned()];
+    parts.extend(inputs.fingerprints.iter().map(|(table, fingerprint)| format!("{table}={fingerprint}")));
+    fingerprint::of(parts.iter().map(String::as_str))
+}
+
+fn input_records(editions: &[&EditionPartitions]) -> Vec<InputRecord> {
+    editions
+        .iter()
+        .flat_map(|edition| {
+            used(edition).into_iter().map(|(_, snapshot)| InputRecord {
+                pipeline: snapshot.sidecar.pipeline.clone(),
+                dataset: snapshot.sidecar.dataset.clone(),
+                url: snapshot.sidecar.url.clone(),
+                fetched_at: snapshot.sidecar.fetched_at,
+                snapshot: snapshot.sidecar.hash.clone(),
+                file: archive_file(&snapshot.sidecar),
+                licence: edition.pipeline.licence.clone(),
+                attribution: edition.pipeline.attribution.clone(),
+            })
+        })
+        .collect()
+}
+
+fn pipeline_records(editions: &[&EditionPartitions]) -> Vec<PipelineRecord> {
+    editions
+        .iter()
+        .filter_map(|edition| {
+            let newest = &edition.partitions.last()?.description;
+            Some(PipelineRecord {
+                pipeline: newest.pipeline.clone(),
+                dataset: newest.dataset.clone(),
+                decoded: newest.counts.decoded,
+                loaded: newest.counts.loaded,
+                filtered: newest.counts.filtered,
+                quarantined: newest.counts.quarantined.clone(),
+                provenance: newest.counts.provenance.clone(),
+            })
+        })
+        .collect()
+}
+
+/// The models of a manifest; those of another version of this program cannot be taken over.
+fn read_models(manifest: &Manifest) -> Vec<ModelResult> {
+    manifest.models.iter().filter_map(|model| serde_json::from_value(model.clone()).ok()).collect()
+}
+
+fn to_json<T: serde::Serialize>(records: &[T]) -> Vec<serde_json::Value> {
+    // Structs of strings and numbers always have a JSON form.
+    records.iter().filter_map(|record| serde_json::to_value(record).ok()).collect()
+}

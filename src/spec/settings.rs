@@ -1,0 +1,138 @@
+//! `config/default.toml`, `config/local.toml`, `--config` and the environment → [`Settings`].
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::SpecError;
+use crate::{disk, fetch};
+
+/// All settings; config/default.toml comments each.
+#[derive(Debug, Clone, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Settings {
+    /// Where the bytes come from.
+    pub profile: Profile,
+    /// `[storage]`
+    pub storage: StorageSettings,
+    /// `[fetch]`
+    pub fetch: fetch::Settings,
+    /// `[normalise]`
+    pub normalise: NormaliseSettings,
+    /// `[privacy]`
+    pub privacy: PrivacySettings,
+    /// `[warehouse]`
+    pub warehouse: WarehouseSettings,
+    /// `[sources.<pipeline>]`
+    #[serde(default)]
+    pub sources: BTreeMap<String, SourceSettings>,
+}
+
+/// Where the bytes come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Profile {
+    /// The payloads in pipelines/samples/, served on loopback.
+    Sample,
+    /// The real hosts.
+    Live,
+}
+
+/// `[storage]`
+#[derive(Debug, Clone, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct StorageSettings {
+    /// The data root; absolute after loading.
+    pub root: PathBuf,
+}
+
+/// `[normalise]`
+#[derive(Debug, Clone, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct NormaliseSettings {
+    /// Pipelines decoded side by side; 0 is the number of cores.
+    pub threads: usize,
+}
+
+/// `[privacy]`
+#[derive(Clone, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct PrivacySettings {
+    /// Key of the hash that replaces members' tax numbers.
+    pub hash_key: String,
+}
+
+/// The key must not reach a log.
+impl std::fmt::Debug for PrivacySettings {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("PrivacySettings").finish_non_exhaustive()
+    }
+}
+
+/// `[warehouse]`; here rather than in its room so that settings read the same without DuckDB.
+#[derive(Debug, Clone, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct WarehouseSettings {
+    /// Memory that DuckDB may use.
+    pub memory_limit_mb: u64,
+    /// Threads; 0 is the number of cores.
+    pub threads: usize,
+}
+
+/// `[sources.<pipeline>]`
+#[derive(Debug, Clone, Default, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct SourceSettings {
+    /// Replaces `request.url` of the pipeline.
+    #[serde(default)]
+    pub url: Option<String>,
+    /// `false` leaves the pipeline out.
+    #[serde(default)]
+    pub enabled: Option<bool>,
+}
+
+/// The key that config/default.toml ships.
+const SAMPLE_KEY: &str = "tejido sample key, public";
+
+impl Settings {
+    /// Reads the settings of a project. `file` is `--config`, `profile` is `--profile`.
+    pub fn load(project: &Path, file: Option<&Path>, profile: Option<&str>) -> Result<Self, SpecError> {
+        let default = project.join("config/default.toml");
+        // `config` does not say which of several files is missing: look first.
+        disk::open(&default)?;
+        let mut layers = config::Config::builder()
+            .add_source(config::File::from(default))
+            .add_source(config::File::from(project.join("config/local.toml")).required(false));
+        if let Some(file) = file {
+            disk::open(file)?;
+            layers = layers.add_source(config::File::from(file));
+        }
+        layers = layers.add_source(
+            config::Environment::with_prefix("TEJIDO").prefix_separator("__").separator("__").try_parsing(true),
+        );
+        let wrong = |error: config::ConfigError| SpecError::Settings {
+            message: error.to_string(),
+            hint: Some("config/default.toml shows every setting with its type".into()),
+        };
+        if let Some(profile) = profile {
+            layers = layers.set_override("profile", profile).map_err(wrong)?;
+        }
+        let mut settings: Settings = layers.build().and_then(config::Config::try_deserialize).map_err(wrong)?;
+        settings.storage.root = std::path::absolute(project.join(&settings.storage.root)).map_err(|source| {
+            SpecError::Settings { message: format!("`storage.root` has no absolute form: {source}"), hint: None }
+        })?;
+        Ok(settings)
+    }
+
+    /// The hash key, or an error when real members would be hashed with the public one.
+    pub fn hash_key(&self) -> Result<&str, SpecError> {
+        if self.profile == Profile::Live && self.privacy.hash_key == SAMPLE_KEY {
+            return Err(SpecError::Settings {
+                message: "`privacy.hash_key` is the sample's, which is public".into(),
+                hint: Some("set a secret one: TEJIDO__PRIVACY__HASH_KEY, or `[privacy]` in config/local.toml".into()),
+            });
+        }
+        Ok(&self.privacy.hash_key)
+    }
+}

@@ -1,0 +1,32 @@
+//! `tejido.duckdb` at the data root: views over the published marts, for connections that stay open.
+//!
+//! A view names `published/marts/….parquet` below the data root, so that the next query after a switch
+//! sees the new build. The file is replaced only when the marts or their columns change.
+
+use std::path::Path;
+
+use super::engine::{self, Limits, execute, path_literal};
+use super::model::{Layer, Models};
+use super::{WarehouseError, literal, quoted};
+use crate::disk;
+
+/// Writes the catalog of a data root whose `published` holds all marts of `models`.
+pub fn write_catalog(data_root: &Path, models: &Models, limits: &Limits) -> Result<(), WarehouseError> {
+    let pending = data_root.join(format!(".tmp-catalog-{}.duckdb", std::process::id()));
+    disk::remove_file(&pending)?;
+    let connection = engine::open(limits)?;
+    let mut sql = format!("attach {} as tejido (storage_version 'v1.2.0'); use tejido;", path_literal(&pending));
+    for model in models.all.iter().filter(|model| model.layer == Layer::Mart) {
+        let name = quoted(&model.name);
+        let file = data_root.join("published/marts").join(format!("{}.parquet", model.name));
+        sql.push_str(&format!("create view {name} as select * from read_parquet({});", path_literal(&file)));
+        sql.push_str(&format!("comment on view {name} is {};", literal(&model.contract.description)));
+        for (column, meaning) in &model.contract.columns {
+            sql.push_str(&format!("comment on column {name}.{} is {};", quoted(column), literal(meaning)));
+        }
+    }
+    sql.push_str("checkpoint tejido; use memory; detach tejido;");
+    execute(&connection, "write the catalog", &sql)?;
+    disk::seal(&pending)?;
+    Ok(disk::rename(&pending, &data_root.join("tejido.duckdb"))?)
+}

@@ -1,0 +1,194 @@
+//! The leading comment of a model is its contract.
+//!
+//! ```sql
+//! -- What one row is, in a sentence or two.
+//! -- grain: region, sector, time_period
+//! -- column share: percentage of enterprises, 0 to 100
+//! -- audit: share is null or share between 0 and 100
+//! -- audit warn: exists a row where region = 'ES13'
+//! ```
+//! A line indented by more than one blank after the dashes goes on with the one above. From the
+//! contract come the comments in the database, the check of the grain, and the audits.
+
+use std::ops::Range;
+use std::path::Path;
+
+use super::WarehouseError;
+use crate::error::{Snippet, nearest};
+
+/// What a model promises.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Contract {
+    /// What one row is.
+    pub description: String,
+    /// Columns that identify a row.
+    pub grain: Vec<String>,
+    /// Column and its meaning, in the order of the header.
+    pub columns: Vec<(String, String)>,
+    /// What must hold.
+    pub audits: Vec<Audit>,
+    /// Where the header ends and the SELECT begins, in bytes.
+    pub end: usize,
+}
+
+/// Something that must hold for the rows of a model.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Audit {
+    /// Whether a failure stops the publication.
+    pub severity: Severity,
+    /// What is asked.
+    pub kind: AuditKind,
+    /// As written.
+    pub text: String,
+    /// Where it stands in the file.
+    pub span: Range<usize>,
+}
+
+/// Whether a failed audit stops the publication.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Severity {
+    /// It does.
+    Block,
+    /// It is only reported.
+    Warn,
+}
+
+/// What an audit asks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AuditKind {
+    /// The predicate is true of every row.
+    Every(String),
+    /// The predicate is true of at least one row.
+    Exists(String),
+}
+
+/// Reads the header of a model's file.
+pub(super) fn parse(path: &Path, text: &str) -> Result<Contract, WarehouseError> {
+    let wrong = |span: Range<usize>, message: String, hint: &str| WarehouseError::Model {
+        message,
+        snippet: Box::new(Snippet::new(path, text, span, "")),
+        hint: Some(hint.to_owned()),
+    };
+    let mut contract = Contract::default();
+    let mut at = 0;
+    // Entries with the place of their first line, joined with the lines that go on with them.
+    let mut entries: Vec<(String, Range<usize>)> = Vec::new();
+    for line in text.split_inclusive('\n') {
+        let Some(comment) = line.strip_prefix("--") else {
+            break;
+        };
+        let span = at..at + line.trim_end().len();
+        at += line.len();
+        let goes_on = comment.starts_with("  ") && !entries.is_empty();
+        match entries.last_mut() {
+            Some((entry, whole)) if goes_on => {
+                entry.push(' ');
+                entry.push_str(comment.trim());
+                whole.end = span.end;
+            }
+            _ => entries.push((comment.trim().to_owned(), span)),
+        }
+    }
+    contract.end = at;
+    for (entry, span) in entries {
+        let (key, value) = match entry.split_once(':') {
+            Some((key, value)) if is_key(key) => (key.trim(), value.trim().to_owned()),
+            _ => {
+                if !contract.description.is_empty() {
+                    contract.description.push(' ');
+                }
+                contract.description.push_str(&entry);
+                continue;
+            }
+        };
+        let mut words = key.split_whitespace();
+        match (words.next(), words.next()) {
+            (Some("grain"), None) => contract.grain = value.split(',').map(|name| name.trim().to_owned()).collect(),
+            (Some("column"), Some(name)) => {
+                if contract.columns.iter().any(|(other, _)| other == name) {
+                    return Err(wrong(
+                        span,
+                        format!("the column `{name}` is described twice"),
+                        "remove one of the lines",
+                    ));
+                }
+                contract.columns.push((name.to_owned(), value));
+            }
+            (Some("audit"), severity @ (None | Some("warn"))) => contract.audits.push(Audit {
+                severity: if severity.is_some() { Severity::Warn } else { Severity::Block },
+                kind: match value.strip_prefix("exists a row where ") {
+                    Some(predicate) => AuditKind::Exists(predicate.to_owned()),
+                    None => AuditKind::Every(value.clone()),
+                },
+                text: value,
+                span,
+            }),
+            _ => {
+                let known = ["grain", "column", "audit", "audit warn"];
+                let hint = match nearest(key, known) {
+                    Some(near) => format!("did you mean `{near}:`?"),
+                    None => format!("there are {}", known.map(|key| format!("`{key}:`")).join(", ")),
+                };
+                return Err(wrong(span, format!("expected an entry of a model's header, found `{key}:`"), &hint));
+            }
+        }
+    }
+    if contract.description.is_empty() {
+        return Err(wrong(
+            0..text.lines().next().unwrap_or_default().len(),
+            "expected a leading comment that says what one row is".into(),
+            "begin the file with `-- …`, then `-- grain: …` and a `-- column …: …` for each column",
+        ));
+    }
+    if contract.grain.is_empty() {
+        return Err(wrong(
+            0..contract.end.min(text.len()),
+            "the header has no `grain:`".into(),
+            "name the columns that identify a row: `-- grain: region, time_period`",
+        ));
+    }
+    Ok(contract)
+}
+
+/// Whether what stands before a colon looks like a key and not like the start of a sentence.
+fn is_key(text: &str) -> bool {
+    let words: Vec<&str> = text.split_whitespace().collect();
+    match words.as_slice() {
+        [one] => one.chars().all(|c| c.is_ascii_lowercase()),
+        ["column" | "audit", _] => true,
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    fn read(text: &str) -> Result<Contract, String> {
+        parse(Path::new("sql/marts/m.sql"), text).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn a_header_is_read() {
+        let contract = read(
+            "-- Shares by region.\n-- One row: a cell.\n-- grain: region, time_period\n-- column region: NUTS code,\n--   2024 edition\n-- audit warn: exists a row where region = 'ES13'\n-- audit: share is null or share between 0 and 100\nselect 1\n",
+        )
+        .unwrap();
+        assert_eq!(contract.description, "Shares by region. One row: a cell.");
+        assert_eq!(contract.grain, ["region", "time_period"]);
+        assert_eq!(contract.columns, [("region".to_owned(), "NUTS code, 2024 edition".to_owned())]);
+        assert_eq!(contract.audits[0].kind, AuditKind::Exists("region = 'ES13'".into()));
+        assert_eq!(contract.audits[1].severity, Severity::Block);
+    }
+
+    #[test]
+    fn a_wrong_header_says_what_is_wrong() {
+        assert_eq!(
+            read("-- A table.\n-- grane: region\nselect 1").unwrap_err(),
+            "expected an entry of a model's header, found `grane:`"
+        );
+        assert_eq!(read("-- A table.\nselect 1").unwrap_err(), "the header has no `grain:`");
+        assert_eq!(read("select 1").unwrap_err(), "expected a leading comment that says what one row is");
+    }
+}

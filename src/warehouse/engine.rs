@@ -1,0 +1,113 @@
+//! DuckDB connections with their limits, and DuckDB's messages turned into places in a file.
+
+use std::path::{Path, PathBuf};
+
+use duckdb::{Config, Connection};
+
+use super::{WarehouseError, literal};
+use crate::error::Snippet;
+
+/// What DuckDB may use.
+#[derive(Debug, Clone)]
+pub struct Limits {
+    /// Memory before it spills to disk.
+    pub memory_limit_mb: u64,
+    /// Threads; 0 is the number of cores.
+    pub threads: usize,
+    /// Where it spills to.
+    pub temp_folder: PathBuf,
+}
+
+/// A database in memory, without network, extensions of its own, or progress bars.
+pub(super) fn open(limits: &Limits) -> Result<Connection, WarehouseError> {
+    let failed = |source| WarehouseError::Engine { action: "start".into(), source };
+    let mut config = Config::default()
+        .with("autoinstall_known_extensions", "false")
+        .and_then(|config| config.with("autoload_known_extensions", "false"))
+        .and_then(|config| config.with("memory_limit", format!("{}MB", limits.memory_limit_mb)))
+        .and_then(|config| config.with("temp_directory", limits.temp_folder.to_string_lossy().as_ref()))
+        .map_err(failed)?;
+    if limits.threads > 0 {
+        config = config.threads(limits.threads as i64).map_err(failed)?;
+    }
+    Connection::open_in_memory_with_flags(config).map_err(failed)
+}
+
+/// The version of DuckDB, part of every model's fingerprint.
+pub fn engine_version() -> Result<String, WarehouseError> {
+    let failed = |source| WarehouseError::Engine { action: "start".into(), source };
+    let connection = Connection::open_in_memory().map_err(failed)?;
+    connection.query_row("select version()", [], |row| row.get(0)).map_err(failed)
+}
+
+/// Runs statements that are the program's own.
+pub(super) fn execute(connection: &Connection, action: &str, sql: &str) -> Result<(), WarehouseError> {
+    connection.execute_batch(sql).map_err(|source| WarehouseError::Engine { action: action.to_owned(), source })
+}
+
+/// Asks for one number.
+pub(super) fn number(connection: &Connection, action: &str, sql: &str) -> Result<i64, WarehouseError> {
+    connection
+        .query_row(sql, [], |row| row.get(0))
+        .map_err(|source| WarehouseError::Engine { action: action.to_owned(), source })
+}
+
+/// `path` as a string literal.
+pub(super) fn path_literal(path: &Path) -> String {
+    literal(&path.to_string_lossy())
+}
+
+/// DuckDB's message about a piece of a model's file, with the place in the file underlined.
+/// `prefix` is what was put before the piece on its first line.
+pub(super) fn located(error: &duckdb::Error, path: &Path, text: &str, start: usize, prefix: usize) -> WarehouseError {
+    let message = match error {
+        duckdb::Error::DuckDBFailure(_, Some(message)) => message.clone(),
+        other => other.to_string(),
+    };
+    let piece = &text[start..];
+    let (span, told) = match message.find("\nLINE ") {
+        Some(at) => {
+            let told = message[..at].trim().to_owned();
+            (place(&message[at + 1..], piece, prefix).map(|place| start + place), told)
+        }
+        None => (None, message.trim().to_owned()),
+    };
+    let span = match span {
+        Some(at) => at..at + word_length(&text[at..]),
+        None => start..start + piece.trim_end().len(),
+    };
+    let mut lines = told.lines();
+    let first = lines.next().unwrap_or_default().to_owned();
+    let rest: Vec<&str> = lines.map(str::trim).filter(|line| !line.is_empty()).collect();
+    WarehouseError::Model {
+        message: first,
+        snippet: Box::new(Snippet::new(path, text, span, "")),
+        hint: (!rest.is_empty()).then(|| rest.join("; ")),
+    }
+}
+
+/// Reads `LINE 3: select x` and the caret below it: byte position in the piece.
+fn place(told: &str, piece: &str, prefix: usize) -> Option<usize> {
+    let mut lines = told.lines();
+    let excerpt = lines.next()?;
+    let caret = lines.next()?.find('^')?;
+    let number: usize = excerpt.strip_prefix("LINE ")?.split(':').next()?.parse().ok()?;
+    let shown = excerpt.find(": ")? + 2;
+    let mut column = caret.checked_sub(shown)?;
+    let line_start: usize = piece.split_inclusive('\n').take(number - 1).map(str::len).sum();
+    let line = piece[line_start..].lines().next()?;
+    if number == 1 {
+        column = column.saturating_sub(prefix);
+    }
+    // DuckDB shortens long lines in the middle of its excerpt: look the shown text up instead.
+    if let Some(cut) = excerpt[shown..].strip_prefix("...") {
+        let rest = cut.trim_end_matches("...");
+        column = line.find(rest)? + column.checked_sub(3)?;
+    }
+    Some(line_start + line.char_indices().nth(column).map_or(line.len(), |(at, _)| at))
+}
+
+fn word_length(text: &str) -> usize {
+    let word = text.find(|c: char| !(c.is_alphanumeric() || c == '_' || c == '.' || c == '"')).unwrap_or(text.len());
+    word.max(1).min(text.len())
+}

@@ -1,0 +1,141 @@
+//! A DuckDB database from the lake: load, models, audits, export of marts.
+//!
+//! [`Models::load`] reads `sql/` and finds what depends on what; [`Models::check`] binds every model to
+//! empty tables, so that a wrong one is found before anything is fetched; [`build`] loads the lake,
+//! runs the models, audits them and exports the marts, all into one folder that nobody reads yet.
+//!
+//! DuckDB runs a model with external access off and its configuration locked: a model can read what
+//! was loaded and nothing else.
+
+mod audit;
+mod build;
+mod catalog;
+mod contract;
+mod engine;
+mod graph;
+mod model;
+
+pub use audit::AuditResult;
+pub use build::{Build, ModelResult, Previous, build, lake_tables};
+pub use catalog::write_catalog;
+pub use contract::{Audit, AuditKind, Contract, Severity};
+pub use engine::{Limits, engine_version};
+pub use model::{Layer, Model, Models};
+
+use std::path::PathBuf;
+
+use crate::disk::DiskError;
+use crate::error::{Hint, Snippet};
+
+/// What the lake gives to a build.
+#[derive(Debug, Clone, Default)]
+pub struct Inputs {
+    /// Partitions of observations with rows, oldest first within each dataset.
+    pub observations: Vec<PathBuf>,
+    /// The newest partition of each register.
+    pub memberships: Vec<PathBuf>,
+    /// Codelists and crosswalks: name and file.
+    pub codelists: Vec<(String, PathBuf, Vec<String>)>,
+    /// Where the data comes from, for the tables `lake.pipelines` and `lake.snapshots`.
+    pub pipelines: Vec<PipelineRow>,
+    /// The snapshots that the partitions were made from.
+    pub snapshots: Vec<SnapshotRow>,
+    /// Fingerprint of each lake table, by its name without the schema.
+    pub fingerprints: std::collections::BTreeMap<String, String>,
+}
+
+/// A row of `lake.pipelines`.
+#[derive(Debug, Clone)]
+pub struct PipelineRow {
+    /// The pipeline's id.
+    pub pipeline: String,
+    /// The source's title.
+    pub title: String,
+    /// Who publishes the data.
+    pub publisher: String,
+    /// Licence of the data.
+    pub licence: String,
+    /// How the publisher wants to be named.
+    pub attribution: String,
+}
+
+/// A row of `lake.snapshots`.
+#[derive(Debug, Clone)]
+pub struct SnapshotRow {
+    /// Content hash.
+    pub snapshot: String,
+    /// The pipeline that fetched it.
+    pub pipeline: String,
+    /// The source's table id.
+    pub dataset: String,
+    /// The documented address.
+    pub url: String,
+    /// UTC, as DuckDB reads a timestamp.
+    pub fetched_at: String,
+    /// File in the archive, relative to the data root.
+    pub file: String,
+}
+
+/// A model that is wrong, or a build that could not be made.
+#[derive(Debug, thiserror::Error)]
+pub enum WarehouseError {
+    /// The disk refused.
+    #[error(transparent)]
+    Disk(#[from] DiskError),
+    /// A place in a model's file is wrong.
+    #[error("{message}")]
+    Model {
+        /// What is wrong.
+        message: String,
+        /// Where.
+        snippet: Box<Snippet>,
+        /// What to do.
+        hint: Option<String>,
+    },
+    /// DuckDB refused something that is not a model's fault.
+    #[error("DuckDB could not {action}")]
+    Engine {
+        /// What was tried.
+        action: String,
+        /// Why not.
+        source: duckdb::Error,
+    },
+    /// Blocking audits failed.
+    #[error("{} of {total} audits failed: {}", failed.len(), failed.join("; "))]
+    Audits {
+        /// What failed, one sentence each.
+        failed: Vec<String>,
+        /// How many audits there are.
+        total: usize,
+    },
+}
+
+impl Hint for WarehouseError {
+    fn hint(&self) -> Option<String> {
+        match self {
+            WarehouseError::Disk(error) => error.hint(),
+            WarehouseError::Model { hint, .. } => hint.clone(),
+            WarehouseError::Engine { .. } => None,
+            WarehouseError::Audits { .. } => Some(
+                "nothing was published; correct the model or, if the data are right, the audit in its header".into(),
+            ),
+        }
+    }
+
+    fn snippet(&self) -> Option<&Snippet> {
+        match self {
+            WarehouseError::Model { snippet, .. } => Some(snippet),
+            _ => None,
+        }
+    }
+}
+
+/// A name as SQL.
+pub(crate) fn quoted(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
+}
+
+/// A text as SQL.
+pub(crate) fn literal(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "''"))
+}

@@ -1,0 +1,247 @@
+//! `sql/staging`, `sql/intermediate`, `sql/marts`: one SELECT a file; the file's stem is the table's name.
+
+use std::collections::{BTreeMap, HashMap};
+use std::path::{Path, PathBuf};
+
+use duckdb::Connection;
+
+use super::contract::{self, AuditKind, Contract};
+use super::{WarehouseError, engine, graph, quoted};
+use crate::disk;
+use crate::error::{Snippet, nearest};
+
+/// Where a model stands in the flow; each layer reads those above it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Layer {
+    /// Renames and casts, one model a table of the lake.
+    Staging,
+    /// Steps that marts share.
+    Intermediate,
+    /// What is published.
+    Mart,
+}
+
+impl Layer {
+    const ALL: [(Layer, &'static str); 3] =
+        [(Layer::Staging, "staging"), (Layer::Intermediate, "intermediate"), (Layer::Mart, "marts")];
+
+    /// The schema of its tables; marts stand in the default one.
+    pub fn schema(self) -> &'static str {
+        match self {
+            Layer::Staging => "staging",
+            Layer::Intermediate => "intermediate",
+            Layer::Mart => "main",
+        }
+    }
+}
+
+/// One model.
+#[derive(Debug, Clone)]
+pub struct Model {
+    /// The table's name.
+    pub name: String,
+    /// Its layer.
+    pub layer: Layer,
+    /// The file.
+    pub path: PathBuf,
+    /// The whole text of the file.
+    pub text: String,
+    /// Its header.
+    pub contract: Contract,
+    /// The models that it reads.
+    pub reads: Vec<String>,
+    /// The tables of the lake that it reads, without the schema.
+    pub reads_lake: Vec<String>,
+    /// The SELECT as DuckDB understands it: without comments, layout and positions.
+    pub normalised: String,
+}
+
+impl Model {
+    /// The SELECT.
+    pub fn sql(&self) -> &str {
+        self.text[self.contract.end..].trim_end().trim_end_matches(';')
+    }
+
+    /// The table as SQL, such as `main."ict_adoption"`.
+    pub fn table(&self) -> String {
+        format!("{}.{}", self.layer.schema(), quoted(&self.name))
+    }
+
+    /// Staging models are views: they rename and cast, and would only repeat the lake.
+    pub fn is_view(&self) -> bool {
+        self.layer == Layer::Staging
+    }
+
+    /// The statement that makes it.
+    pub(super) fn create(&self) -> (String, usize) {
+        let kind = if self.is_view() { "view" } else { "table" };
+        let prefix = format!("create {kind} {} as ", self.table());
+        let length = prefix.len();
+        (prefix + self.sql(), length)
+    }
+
+    pub(super) fn wrong(&self, span: std::ops::Range<usize>, message: String, hint: Option<String>) -> WarehouseError {
+        WarehouseError::Model { message, snippet: Box::new(Snippet::new(&self.path, &self.text, span, "")), hint }
+    }
+}
+
+/// All models of a project, each after those that it reads.
+#[derive(Debug, Clone, Default)]
+pub struct Models {
+    /// The models.
+    pub all: Vec<Model>,
+}
+
+impl Models {
+    /// Reads `sql/`. `lake_tables` are the tables that the lake will have, without the schema.
+    pub fn load(folder: &Path, lake_tables: &[String]) -> Result<Self, WarehouseError> {
+        let connection =
+            Connection::open_in_memory().map_err(|source| WarehouseError::Engine { action: "start".into(), source })?;
+        let mut models: BTreeMap<String, Model> = BTreeMap::new();
+        for (layer, folder_name) in Layer::ALL {
+            let folder = folder.join(folder_name);
+            for file in disk::list(&folder)? {
+                let Some(name) = file.strip_suffix(".sql") else {
+                    continue;
+                };
+                let path = folder.join(&file);
+                let text = disk::read_text(&path)?;
+                let contract = contract::parse(&path, &text)?;
+                let mut model = Model {
+                    name: name.to_owned(),
+                    layer,
+                    path,
+                    text,
+                    contract,
+                    reads: Vec::new(),
+                    reads_lake: Vec::new(),
+                    normalised: String::new(),
+                };
+                model.normalised = graph::parse(&connection, &model)?;
+                if let Some(other) = models.insert(name.to_owned(), model.clone()) {
+                    return Err(model.wrong(
+                        0..0,
+                        format!("expected one model `{name}`, found another in `{}`", other.path.display()),
+                        Some("rename one of the files".into()),
+                    ));
+                }
+            }
+        }
+        let known: HashMap<String, Layer> = models.values().map(|model| (model.name.clone(), model.layer)).collect();
+        for model in models.values_mut() {
+            for reference in graph::references(&connection, model)? {
+                let found = match reference.schema.as_deref() {
+                    Some("lake") => {
+                        lake_tables.contains(&reference.table).then(|| model.reads_lake.push(reference.table.clone()))
+                    }
+                    schema => known
+                        .get(&reference.table)
+                        .filter(|layer| schema.is_none_or(|schema| schema == layer.schema()))
+                        .map(|_| model.reads.push(reference.table.clone())),
+                };
+                if found.is_none() {
+                    let full = |schema: &str, table: &str| match schema {
+                        "main" => table.to_owned(),
+                        _ => format!("{schema}.{table}"),
+                    };
+                    let tables: Vec<String> = known
+                        .iter()
+                        .map(|(name, layer)| full(layer.schema(), name))
+                        .chain(lake_tables.iter().map(|table| full("lake", table)))
+                        .collect();
+                    let written = full(reference.schema.as_deref().unwrap_or("main"), &reference.table);
+                    let near = nearest(&written, tables.iter().map(String::as_str));
+                    return Err(model.wrong(
+                        reference.span.clone(),
+                        format!("expected a model or a table of the lake, found `{written}`"),
+                        near.map(|near| format!("did you mean `{near}`?")),
+                    ));
+                }
+            }
+            for reads in [&mut model.reads, &mut model.reads_lake] {
+                reads.sort();
+                reads.dedup();
+            }
+        }
+        Ok(Models { all: graph::ordered(models)? })
+    }
+
+    /// Binds every model and audit to empty tables, so that what is wrong is found before a run starts.
+    /// `lake` makes the tables of the lake, empty.
+    pub fn check(&self, lake: &str) -> Result<(), WarehouseError> {
+        let connection =
+            Connection::open_in_memory().map_err(|source| WarehouseError::Engine { action: "start".into(), source })?;
+        engine::execute(
+            &connection,
+            "make empty tables",
+            &format!("set enable_external_access = false; create schema staging; create schema intermediate; {lake}"),
+        )?;
+        for model in &self.all {
+            let (create, prefix) = model.create();
+            connection
+                .execute_batch(&create)
+                .map_err(|error| engine::located(&error, &model.path, &model.text, model.contract.end, prefix))?;
+            self.check_columns(&connection, model)?;
+            for audit in &model.contract.audits {
+                let (AuditKind::Every(predicate) | AuditKind::Exists(predicate)) = &audit.kind;
+                let prefix = format!("select count(*) from {} where (", model.table());
+                if let Err(error) = connection.execute_batch(&format!("{prefix}{predicate})")) {
+                    let at = model.text[audit.span.clone()].find(predicate.as_str());
+                    return Err(match at {
+                        Some(at) => engine::located(
+                            &error,
+                            &model.path,
+                            &model.text[..audit.span.end],
+                            audit.span.start + at,
+                            prefix.len(),
+                        ),
+                        // The predicate goes over several comment lines: underline the whole entry.
+                        None => model.wrong(
+                            audit.span.clone(),
+                            error.to_string().lines().next().unwrap_or_default().to_owned(),
+                            None,
+                        ),
+                    });
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Every column is described, and nothing else is.
+    fn check_columns(&self, connection: &Connection, model: &Model) -> Result<(), WarehouseError> {
+        let columns = columns(connection, model)?;
+        let header = 0..model.text[..model.contract.end].trim_end().len();
+        for column in &columns {
+            if !model.contract.columns.iter().any(|(name, _)| name == column) {
+                return Err(model.wrong(
+                    header,
+                    format!("the column `{column}` has no description"),
+                    Some(format!("add `-- column {column}: …` to the header")),
+                ));
+            }
+        }
+        let described = model.contract.columns.iter().map(|(name, _)| name).chain(&model.contract.grain);
+        for name in described {
+            if !columns.contains(name) {
+                let near = nearest(name, columns.iter().map(String::as_str));
+                let at = model.text[header.clone()].find(name.as_str()).unwrap_or(0);
+                return Err(model.wrong(
+                    at..at + name.len(),
+                    format!("the header speaks of the column `{name}`, which the SELECT does not give"),
+                    near.map(|near| format!("did you mean `{near}`?")),
+                ));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The columns that a model gives, in order.
+pub(super) fn columns(connection: &Connection, model: &Model) -> Result<Vec<String>, WarehouseError> {
+    let failed = |source| WarehouseError::Engine { action: format!("describe `{}`", model.name), source };
+    let mut statement =
+        connection.prepare(&format!("select column_name from (describe {})", model.table())).map_err(failed)?;
+    let names = statement.query_map([], |row| row.get(0)).map_err(failed)?;
+    names.collect::<Result<_, _>>().map_err(failed)
+}

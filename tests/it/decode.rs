@@ -1,0 +1,282 @@
+//! Decoders: the project's own fixtures, the sources' real files, and what must hold of any table.
+//!
+//! `tests/formats/<format>/<case>.<ext>` adds a case; `bad_*` must fail. The golden text stands beside it
+//! in `<case>.snap`. Hints stand in `<case>.toml`. `INSTA_UPDATE=always` writes golden files anew.
+
+use std::io::{Cursor, Read};
+use std::path::{Path, PathBuf};
+
+use arrow::array::{Array, AsArray, RecordBatch};
+use arrow::compute::concat_batches;
+use arrow::datatypes::{DataType, Float64Type, UInt64Type};
+use proptest::prelude::*;
+use tejido::decode::{self, CELL, DecodeError, Format, Hints, OBS_VALUE};
+use tejido::error::Report;
+
+use crate::support::{repository, shared};
+
+fn decode(format: Format, bytes: &[u8], hints: &Hints) -> Result<RecordBatch, DecodeError> {
+    let table = decode::open(format, Box::new(Cursor::new(bytes.to_vec())), hints)?;
+    let batches: Vec<RecordBatch> = table.batches.collect::<Result<_, _>>()?;
+    Ok(concat_batches(&table.schema, &batches)?)
+}
+
+fn format(name: &str) -> Format {
+    serde_json::from_value(serde_json::Value::String(name.into())).unwrap()
+}
+
+/// Text of one value, empty where null.
+fn field(table: &RecordBatch, column: usize, row: usize) -> String {
+    let array = table.column(column);
+    match array.data_type() {
+        _ if array.is_null(row) => String::new(),
+        DataType::Utf8 => array.as_string::<i32>().value(row).to_owned(),
+        DataType::Float64 => array.as_primitive::<Float64Type>().value(row).to_string(),
+        DataType::UInt64 => array.as_primitive::<UInt64Type>().value(row).to_string(),
+        _ => {
+            let array = array.as_any_dictionary();
+            let key = array.normalized_keys()[row];
+            array.values().as_string::<i32>().value(key).to_owned()
+        }
+    }
+}
+
+/// The table as text, at most `limit` rows.
+fn shown(table: &RecordBatch, limit: usize) -> String {
+    let schema = table.schema();
+    let names: Vec<&str> = schema.fields().iter().map(|field| field.name().as_str()).collect();
+    let mut lines = vec![names.join("|")];
+    for row in 0..table.num_rows().min(limit) {
+        let fields: Vec<String> = (0..table.num_columns()).map(|column| field(table, column, row)).collect();
+        lines.push(fields.join("|"));
+    }
+    lines.push(format!("{} rows", table.num_rows()));
+    lines.join("\n")
+}
+
+/// Reads every value again at its `cell` in the decompressed payload.
+#[track_caller]
+fn check_cells(table: &RecordBatch, payload: &[u8]) {
+    let Some((value_at, _)) = table.schema().column_with_name(OBS_VALUE) else {
+        return;
+    };
+    let values = table.column(value_at).as_primitive::<Float64Type>();
+    let cells = table.column(table.schema().index_of(CELL).unwrap()).as_primitive::<UInt64Type>();
+    for row in 0..table.num_rows() {
+        let at = &payload[cells.value(row) as usize..];
+        let end = at.iter().position(|byte| b" |\t,;\r\n\"".contains(byte)).unwrap_or(at.len());
+        let mut there = std::str::from_utf8(&at[..end]).unwrap().to_owned();
+        // A decimal comma ends the piece above.
+        if at.get(end) == Some(&b',') && values.is_valid(row) && there.parse() != Ok(values.value(row)) {
+            let fraction = &at[end + 1..];
+            let digits = fraction.iter().take_while(|byte| byte.is_ascii_digit()).count();
+            there = format!("{there}.{}", std::str::from_utf8(&fraction[..digits]).unwrap());
+        }
+        match values.is_valid(row) {
+            true => assert_eq!(there.parse::<f64>().unwrap(), values.value(row), "row {row}"),
+            false => assert!(
+                matches!(there.as_str(), "" | ":" | ".." | "." | "NaN") || there.starts_with(':'),
+                "row {row}: `{there}`"
+            ),
+        }
+    }
+}
+
+fn hints(case: &Path) -> Hints {
+    let Ok(text) = std::fs::read_to_string(case.with_extension("toml")) else {
+        return Hints::default();
+    };
+    let table: toml::Table = text.parse().unwrap();
+    let mark = |name: &str| table.get(name).map(|value| value.as_str().unwrap().chars().next().unwrap());
+    Hints {
+        encoding: table.get("encoding").map(|value| value.as_str().unwrap().to_owned()),
+        decimal: mark("decimal"),
+        separator: mark("separator"),
+        columns: table
+            .get("columns")
+            .iter()
+            .flat_map(|value| value.as_array().unwrap())
+            .map(|value| value.as_str().unwrap().to_owned())
+            .collect(),
+        max_decoded_bytes: table.get("max_decoded_bytes").map(|value| value.as_integer().unwrap() as u64),
+    }
+}
+
+fn golden(folder: &Path) -> insta::Settings {
+    let mut settings = insta::Settings::clone_current();
+    settings.set_snapshot_path(folder);
+    settings.set_prepend_module_to_snapshot(false);
+    settings.set_omit_expression(true);
+    settings
+}
+
+fn decompressed(bytes: &[u8]) -> Vec<u8> {
+    let mut plain = Vec::new();
+    match bytes {
+        [0x1f, 0x8b, ..] => flate2::read::MultiGzDecoder::new(bytes).read_to_end(&mut plain).map(|_| plain).unwrap(),
+        _ => bytes.to_vec(),
+    }
+}
+
+#[test]
+fn fixtures() {
+    let formats = repository().join("tests/formats");
+    let mut cases: Vec<PathBuf> = Vec::new();
+    for folder in std::fs::read_dir(&formats).unwrap() {
+        for file in std::fs::read_dir(folder.unwrap().path()).unwrap() {
+            let path = file.unwrap().path();
+            if !path.extension().is_some_and(|extension| extension == "snap" || extension == "toml") {
+                cases.push(path);
+            }
+        }
+    }
+    cases.sort();
+    assert!(!cases.is_empty());
+    for case in cases {
+        let folder = case.parent().unwrap();
+        let stem = case.file_stem().unwrap().to_str().unwrap();
+        let bytes = std::fs::read(&case).unwrap();
+        let found = decode(format(folder.file_name().unwrap().to_str().unwrap()), &bytes, &hints(&case));
+        let text = match (&found, stem.starts_with("bad_")) {
+            (Ok(table), false) => {
+                check_cells(table, &decompressed(&bytes));
+                shown(table, usize::MAX)
+            }
+            (Err(error), true) => {
+                let report = Report::new(error);
+                format!("{}\nhint: {}", report.one_line(), report.hint.unwrap_or_default())
+            }
+            (Ok(_), true) => panic!("{}: expected an error", case.display()),
+            (Err(error), false) => panic!("{}: {}", case.display(), Report::new(error).one_line()),
+        };
+        golden(folder).bind(|| insta::assert_snapshot!(stem, text));
+    }
+}
+
+#[test]
+fn real_files() {
+    let Some(shared) = shared() else {
+        return;
+    };
+    let comma = Hints { decimal: Some(','), ..Hints::default() };
+    let none = Hints::default();
+    for (file, format, hints) in [
+        ("eurostat-tsv/estat_ilc_di03.subset.tsv", Format::EurostatTsv, &none),
+        ("sdmx-csv/isoc_eb_das.excerpt.csv", Format::SdmxCsv, &none),
+        ("sdmx-csv/estat-v1-lfsa_argan-flags.csv", Format::SdmxCsv, &none),
+        ("sdmx-csv/estat-lfsa_egai2d-v2-bulk_v1.csv", Format::SdmxCsv, &none),
+        ("sdmx-csv/sdmxcsv2-01.csv", Format::SdmxCsv, &none),
+        ("sdmx-csv/sdmxcsv2-05-labels.csv", Format::SdmxCsv, &none),
+        ("ine-csv/tic-empresas-ccaa-ia-76405.excerpt.csv", Format::IneCsv, &comma),
+        ("ine-csv/tic-empresas-ccaa-robots-28842.excerpt.csv", Format::IneCsv, &comma),
+        ("ine-csv/tic-empresas-nacional-ia-76387.excerpt.csv", Format::IneCsv, &comma),
+    ] {
+        let bytes = std::fs::read(shared.join("payloads").join(file)).unwrap();
+        let table = decode(format, &bytes, hints).unwrap_or_else(|error| panic!("{file}: {error}"));
+        check_cells(&table, &bytes);
+        let values = table.column(table.schema().index_of(OBS_VALUE).unwrap()).as_primitive::<Float64Type>();
+        let sum: f64 = values.iter().flatten().sum();
+        let text = format!("{}\n{} missing, sum {sum:.4}", shown(&table, 12), values.null_count());
+        let name = file.replace(['/', '.'], "_");
+        golden(&repository().join("tests/formats/shared")).bind(|| insta::assert_snapshot!(name, text));
+    }
+}
+
+/// Codes as real ones are: `GE10`, `C10-S951_X_K`, with a few letters that need more than a byte.
+const CODE: &str = "[A-Z0-9_ñ-]{1,6}";
+
+fn value() -> impl Strategy<Value = Option<f64>> {
+    prop_oneof![
+        4 => (-100_000i64..10_000_000, 0u32..4).prop_map(|(digits, places)| Some(digits as f64 / 10f64.powi(places as i32))),
+        1 => Just(None),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(96))]
+
+    /// A random table written as Eurostat TSV is read back, value by value, flag by flag.
+    #[test]
+    fn tsv_is_read_back(
+        rows in prop::collection::vec((CODE, CODE, prop::collection::vec((value(), "[a-z]{0,2}", prop::bool::ANY), 3)), 1..30),
+        crlf in prop::bool::ANY,
+    ) {
+        let mut text = String::from("freq,nace_r2,geo\\TIME_PERIOD\t2023 \t2024 \t2025 ");
+        let end = if crlf { "\r\n" } else { "\n" };
+        text.push_str(end);
+        let mut expected = Vec::new();
+        for (sector, region, cells) in &rows {
+            text.push_str(&format!("A,{sector},{region}"));
+            for ((value, flags, confidential), period) in cells.iter().zip(["2023", "2024", "2025"]) {
+                let confidential = *confidential && value.is_none();
+                let number = value.map_or(":".to_owned(), |value| value.to_string());
+                let mark = if confidential { "C" } else { "" };
+                text.push_str(&format!("\t{number} {flags}{mark}"));
+                expected.push(format!("A|{sector}|{region}|{period}|{}|{flags}|{mark}", value.map_or(String::new(), |value| value.to_string())));
+            }
+            text.push_str(end);
+        }
+        let table = decode(Format::EurostatTsv, text.as_bytes(), &Hints::default()).unwrap();
+        check_cells(&table, text.as_bytes());
+        let found: Vec<String> = (0..table.num_rows())
+            .map(|row| (0..7).map(|column| field(&table, column, row)).collect::<Vec<_>>().join("|"))
+            .collect();
+        prop_assert_eq!(found, expected);
+    }
+
+    /// The same as SDMX-CSV, with quotes where they are needed and a column that is not known.
+    #[test]
+    fn sdmx_csv_is_read_back(rows in prop::collection::vec((CODE, "[a-z,\" ]{0,8}", value(), "[a-z]{0,2}"), 1..40)) {
+        let mut text = String::from("DATAFLOW,LAST UPDATE,freq,geo,TIME_PERIOD,OBS_VALUE,OBS_FLAG,COMMENT\r\n");
+        let mut expected = Vec::new();
+        for (region, comment, value, flags) in &rows {
+            let number = value.map_or(String::new(), |value| value.to_string());
+            let quoted = format!("\"{}\"", comment.replace('"', "\"\""));
+            text.push_str(&format!("ESTAT:X(1.0),01/02/26 11:00:00,A,{region},2025,{number},{flags},{quoted}\r\n"));
+            expected.push(format!("A|{region}|2025|{number}|{flags}||{comment}"));
+        }
+        let table = decode(Format::SdmxCsv, text.as_bytes(), &Hints::default()).unwrap();
+        check_cells(&table, text.as_bytes());
+        let found: Vec<String> = (0..table.num_rows())
+            .map(|row| (0..7).map(|column| field(&table, column, row)).collect::<Vec<_>>().join("|"))
+            .collect();
+        prop_assert_eq!(found, expected);
+    }
+
+    /// The same as INE's long CSV, with a decimal comma.
+    #[test]
+    fn ine_csv_is_read_back(rows in prop::collection::vec(("[A-Za-zñ]{1,8}", value()), 1..40)) {
+        let mut text = String::from("Comunidades;Total\n");
+        let mut expected = Vec::new();
+        for (region, value) in &rows {
+            let number = value.map_or("..".to_owned(), |value| value.to_string().replace('.', ","));
+            text.push_str(&format!("{region};{number}\n"));
+            expected.push(format!("{region}|{}", value.map_or(String::new(), |value| value.to_string())));
+        }
+        let table = decode(Format::IneCsv, text.as_bytes(), &Hints { decimal: Some(','), ..Hints::default() }).unwrap();
+        check_cells(&table, text.as_bytes());
+        let found: Vec<String> = (0..table.num_rows())
+            .map(|row| (0..2).map(|column| field(&table, column, row)).collect::<Vec<_>>().join("|"))
+            .collect();
+        prop_assert_eq!(found, expected);
+    }
+
+    /// Any bytes, and any bytes after a good header, give a table or an error, never a panic.
+    #[test]
+    fn any_bytes_are_survived(
+        body in prop::collection::vec(prop_oneof![3 => prop::sample::select(b",;\t\n\"\r :.0123ABCu\\".to_vec()), 1 => any::<u8>()], 0..300),
+        cut in 0usize..80,
+    ) {
+        for (format, header) in [
+            (Format::EurostatTsv, "freq,geo\\TIME_PERIOD\t2024 \t2025 \n"),
+            (Format::SdmxCsv, "DATAFLOW,freq,geo,TIME_PERIOD,OBS_VALUE,OBS_FLAG\n"),
+            (Format::IneCsv, "Comunidades;Actividad;Total\n"),
+            (Format::Delimited, "Nombre;NIF\n"),
+        ] {
+            let hints = Hints { columns: vec!["Nombre".into()], max_decoded_bytes: Some(1 << 20), ..Hints::default() };
+            let header = &header.as_bytes()[..header.len().min(cut)];
+            let _ = decode(format, &[header, &body].concat(), &hints);
+            let _ = decode(format, &body, &hints);
+        }
+    }
+}

@@ -1,0 +1,15 @@
+//! End-to-end tests: the real binary against servers on loopback. One test binary, since each would link
+//! DuckDB anew.
+//!
+//! Real files of the sources are read in place from `TEJIDO_SHARED` (default `../shared`); where that folder
+//! is absent, the tests that need it say so in a line and check nothing.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr, missing_docs)]
+
+mod cli;
+mod decode;
+mod faults;
+mod pipelines;
+mod readers;
+mod support;
+mod tidy;
