@@ -19,6 +19,7 @@ pub(super) fn text(report: &RunReport) -> String {
         );
     }
     let mut text: String = pipelines(report).lines().map(|line| line.trim_end().to_owned() + "\n").collect();
+    text.push_str(&quarantined(report));
     if let Some(line) = provenance(report) {
         text.push_str(&line);
     }
@@ -103,6 +104,23 @@ fn source(pipeline: &PipelineReport) -> String {
     let parts: Vec<String> =
         parts.into_iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}")).collect();
     parts.join(", ")
+}
+
+/// The commonest reasons for which rows were kept back; every row is in lake/quarantine.
+fn quarantined(report: &RunReport) -> String {
+    let mut text = String::new();
+    for pipeline in &report.pipelines {
+        let mut reasons: Vec<(String, u64)> = pipeline.counts().quarantined.into_iter().collect();
+        reasons.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
+        let more = reasons.len().saturating_sub(3);
+        for (reason, rows) in reasons.into_iter().take(3) {
+            text.push_str(&format!("quarantine {}: {} rows: {reason}\n", pipeline.id, grouped(rows)));
+        }
+        if more > 0 {
+            text.push_str(&format!("quarantine {}: {more} more reasons in lake/quarantine\n", pipeline.id));
+        }
+    }
+    text
 }
 
 /// How many cells are official and how many are not.

@@ -43,10 +43,15 @@ pub(super) fn open(payload: Payload, hints: &Hints) -> Result<Table, DecodeError
                 };
                 // Not the names: without its header, the first line of an export is somebody's record.
                 let found = format!("{} other columns", names.len());
-                return Err(head.wrong(0, format!("a column `{wanted}`"), found.as_bytes(), Some(hint)));
+                return Err(head.wrong_in_words(0, format!("a column `{wanted}`"), found, Some(hint)));
             }
             (Some(_), Some(second)) => {
-                return Err(head.wrong(fields[second].start, format!("one column `{wanted}`"), b"a second one", None));
+                return Err(head.wrong_in_words(
+                    fields[second].start,
+                    format!("one column `{wanted}`"),
+                    "a second one",
+                    None,
+                ));
             }
         }
     }

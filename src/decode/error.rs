@@ -33,13 +33,13 @@ pub enum DecodeError {
         hint: Option<String>,
     },
     /// Something at a known place is not what the format allows.
-    #[error("{place}: expected {expected}, found `{found}`")]
+    #[error("{place}: expected {expected}, found {found}")]
     Syntax {
         /// Where.
         place: Place,
         /// What the format allows there.
         expected: String,
-        /// What stands there, shortened.
+        /// What stands there: words, or its shortened text in backticks.
         found: String,
         /// What to do.
         hint: Option<String>,
@@ -82,7 +82,10 @@ pub enum DecodeError {
 impl Hint for DecodeError {
     fn hint(&self) -> Option<String> {
         match self {
-            DecodeError::Format { hint, .. } | DecodeError::Syntax { hint, .. } => hint.clone(),
+            DecodeError::Format { hint, .. } => hint.clone(),
+            DecodeError::Syntax { hint, .. } => Some(hint.clone().unwrap_or_else(|| {
+                "look at that place of the payload: it is damaged, or the source has changed its format".into()
+            })),
             DecodeError::Truncated { .. } => {
                 Some("the download was cut short or the file is damaged: fetch it again".into())
             }

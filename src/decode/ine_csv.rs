@@ -92,7 +92,8 @@ fn value(text: &[u8], decimal: Option<u8>) -> Result<f64, (&'static str, String)
         _ => ("a number with a decimal point", b','),
     };
     let refused = || {
-        let hint = match (decimal, text.contains(&other)) {
+        let is_numeric = text.iter().all(|byte| byte.is_ascii_digit() || b".,-".contains(byte));
+        let hint = match (decimal, is_numeric && text.contains(&other)) {
             (None, true) => {
                 "say which mark is the decimal one in this table: `decimal = \".\"` or `decimal = \",\"`".into()
             }

@@ -39,14 +39,22 @@ impl Block {
         }
     }
 
-    /// What stands there is not what the format allows.
+    /// The text that stands there is not what the format allows.
     pub fn wrong(&self, at: usize, expected: impl Into<String>, found: &[u8], hint: Option<String>) -> DecodeError {
-        DecodeError::Syntax {
-            place: self.place(at),
-            expected: expected.into(),
-            found: shortened(&String::from_utf8_lossy(&found[..found.len().min(400)])),
-            hint,
-        }
+        let text = shortened(&String::from_utf8_lossy(&found[..found.len().min(400)]));
+        let found = if text.is_empty() { "nothing".into() } else { format!("`{text}`") };
+        self.wrong_in_words(at, expected, found, hint)
+    }
+
+    /// The same, where what was found is said in words.
+    pub fn wrong_in_words(
+        &self,
+        at: usize,
+        expected: impl Into<String>,
+        found: impl Into<String>,
+        hint: Option<String>,
+    ) -> DecodeError {
+        DecodeError::Syntax { place: self.place(at), expected: expected.into(), found: found.into(), hint }
     }
 }
 
@@ -82,15 +90,25 @@ impl Blocks {
 
     /// The next record alone, such as the header; none at the end.
     pub fn record(&mut self) -> Result<Option<Block>, DecodeError> {
+        let end = self.record_end()?;
+        Ok((end > 0).then(|| self.give(end)))
+    }
+
+    /// The next record, which stays the next one.
+    pub fn peek(&mut self) -> Result<Option<Block>, DecodeError> {
+        let end = self.record_end()?;
+        Ok((end > 0).then(|| Block { bytes: self.rest[..end].to_vec(), offset: self.offset, line: self.line }))
+    }
+
+    fn record_end(&mut self) -> Result<usize, DecodeError> {
         loop {
             let end = match self.quotes {
                 true => quoted_ends(&self.rest).next(),
                 false => memchr::memchr(b'\n', &self.rest).map(|newline| newline + 1),
             };
             match end {
-                Some(end) => return Ok(Some(self.give(end))),
-                None if self.ended && self.rest.is_empty() => return Ok(None),
-                None if self.ended => return Ok(Some(self.give(self.rest.len()))),
+                Some(end) => return Ok(end),
+                None if self.ended => return Ok(self.rest.len()),
                 None => self.grow()?,
             }
         }
@@ -235,10 +253,10 @@ pub(super) fn each_record(
             if let Some(width) = width
                 && fields.len() != width
             {
-                return Err(block.wrong(
+                return Err(block.wrong_in_words(
                     record,
                     format!("{width} fields"),
-                    fields.len().to_string().as_bytes(),
+                    fields.len().to_string(),
                     Some("the line is cut, or a field holds the separator without quotes around it".into()),
                 ));
             }
@@ -257,7 +275,7 @@ fn quoted(block: &Block, at: usize, separator: u8) -> Result<(Field, usize), Dec
     let mut from = at + 1;
     let close = loop {
         let Some(quote) = memchr::memchr(b'"', &bytes[from..]).map(|found| from + found) else {
-            return Err(block.wrong(at, "a closing quote", b"the end of the payload", None));
+            return Err(block.wrong_in_words(at, "a closing quote", "the end of the payload", None));
         };
         if bytes.get(quote + 1) != Some(&b'"') {
             break quote;
@@ -307,9 +325,9 @@ impl Charset {
 
     /// The text of a field that may be anybody's name: it is not repeated in the error.
     pub fn private_text<'b>(&self, bytes: &'b [u8], block: &Block, at: usize) -> Result<Cow<'b, str>, DecodeError> {
-        self.0
-            .decode_without_bom_handling_and_without_replacement(bytes)
-            .ok_or_else(|| block.wrong(at, format!("text in {}", self.0.name()), b"other bytes", Some(self.hint())))
+        self.0.decode_without_bom_handling_and_without_replacement(bytes).ok_or_else(|| {
+            block.wrong_in_words(at, format!("text in {}", self.0.name()), "other bytes", Some(self.hint()))
+        })
     }
 
     fn hint(self) -> String {
@@ -404,7 +422,7 @@ mod tests {
     #[test]
     fn an_open_quote_is_an_error_with_its_place() {
         let error = records(b"a;b\n1;\"x\n2;3\n", b';').unwrap_err().to_string();
-        assert_eq!(error, "line 2, column 3 (byte 6): expected a closing quote, found `the end of the payload`");
+        assert_eq!(error, "line 2, column 3 (byte 6): expected a closing quote, found the end of the payload");
         let error = records(b"a;\"b\"c\n", b';').unwrap_err().to_string();
         assert_eq!(error, "line 1, column 6 (byte 5): expected a separator after the closing quote, found `c`");
     }

@@ -23,7 +23,7 @@ pub(super) fn open(payload: Payload, hints: &Hints) -> Result<Table, DecodeError
     let layout = Layout::new(&head, &names, charset)?;
     let schema = observation_schema(&layout.names(Role::Dimension), &layout.names(Role::Attribute));
     let mut metadata = Metadata::default();
-    if let Some(first) = first_record(&blocks)? {
+    if let Some(first) = blocks.peek()? {
         layout.describe(&first, charset, &mut metadata)?;
     }
     let dataset = metadata.dataset.clone();
@@ -37,14 +37,6 @@ pub(super) fn open(payload: Payload, hints: &Hints) -> Result<Table, DecodeError
         columns.take(&batch_schema)
     };
     Ok(Table { metadata, schema, batches: tables(blocks, parse) })
-}
-
-/// The first record after the header, which says what all of them belong to.
-fn first_record(blocks: &Blocks) -> Result<Option<Block>, DecodeError> {
-    let head = blocks.head();
-    let end = memchr::memchr(b'\n', head).unwrap_or(head.len());
-    let first = head[..end].to_vec();
-    Ok((!first.trim_ascii().is_empty()).then_some(Block { bytes: first, offset: 0, line: 2 }))
 }
 
 /// What a column is.
@@ -97,8 +89,8 @@ impl Layout {
                 "STRUCTURE_NAME" => {
                     return Err(head.wrong(
                         field.start,
-                        "columns of ids",
-                        b"STRUCTURE_NAME, a column of names",
+                        "columns of ids alone",
+                        b"STRUCTURE_NAME",
                         Some("ask the source for ids alone: `labels=id`".into()),
                     ));
                 }

@@ -91,6 +91,9 @@ struct EditionJob {
     snapshots: Vec<Snapshot>,
     /// What the lake has, oldest first.
     existing: Vec<Partition>,
+    /// Whether the source has just said that the last good snapshot is still what it has, so that a bad one
+    /// fetched since then no longer counts.
+    confirmed: bool,
 }
 
 /// Why a snapshot gives no partition.
@@ -135,6 +138,7 @@ impl EditionJob {
             official_hash,
             snapshots,
             existing: Vec::new(),
+            confirmed: false,
         };
         job.existing = job.job.lake.partitions(&job.folder(), &pipeline.id)?;
         Ok(job)
@@ -165,7 +169,10 @@ impl EditionJob {
         let request = Request { url: url.clone(), etag: header("etag"), last_modified: header("last-modified") };
         let mut draft = self.job.archive.draft(&self.pipeline.id)?;
         let response = match self.job.client.get(&request, &mut draft).await {
-            Ok(response) if response.not_modified() => return Ok(FetchOutcome::NotModified),
+            Ok(response) if response.not_modified() => {
+                self.confirmed = true;
+                return Ok(FetchOutcome::NotModified);
+            }
             Ok(response) => response,
             Err(error) => return Ok(FetchOutcome::Failed(Report::new(&error))),
         };
@@ -254,14 +261,18 @@ impl EditionJob {
             }
         }
         self.job.lake.retain(&self.folder(), &self.pipeline.id, &chain)?;
+        if self.confirmed {
+            failure = None;
+        }
         let newest = chain.last().map(|partition| partition.description.clone());
+        let is_news = failure.is_none() && matches!(fetched, FetchOutcome::Fetched { .. } | FetchOutcome::Resumed);
         let report = EditionReport {
             dataset: self.edition.dataset.clone(),
             fetched,
             // Only the newest snapshot's failure counts: an older one has been replaced by a good one.
             failure,
             counts: newest.as_ref().map(|description| description.counts.clone()).unwrap_or_default(),
-            changed_rows: newest.as_ref().map_or(0, |description| description.rows),
+            changed_rows: newest.as_ref().filter(|_| is_news).map_or(0, |description| description.rows),
             vintage: newest.map(|description| description.vintage),
         };
         let partitions = EditionPartitions { pipeline: self.pipeline, partitions: chain, snapshots };

@@ -182,14 +182,17 @@ pub fn open(path: &Path) -> duckdb::Connection {
     duckdb::Connection::open_with_flags(path, config).unwrap()
 }
 
-/// The rows of a query, fields joined with `|`.
+/// The rows of a query, fields joined with `|`, null as nothing.
 pub fn rows(connection: &duckdb::Connection, sql: &str) -> Vec<String> {
-    let sql = format!(
-        "select concat_ws('|', columns(*)::varchar) from (select coalesce(columns(*)::varchar, '') from ({sql}))"
-    );
-    let mut statement = connection.prepare(&sql).unwrap();
-    let rows = statement.query_map([], |row| row.get::<_, String>(0)).unwrap();
-    rows.map(Result::unwrap).collect()
+    let mut statement = connection.prepare(&format!("select columns(*)::varchar from ({sql})")).unwrap();
+    let mut found = Vec::new();
+    let mut rows = statement.query([]).unwrap();
+    while let Some(row) = rows.next().unwrap() {
+        let width = row.as_ref().column_count();
+        let fields = (0..width).map(|at| row.get::<_, Option<String>>(at).unwrap().unwrap_or_default());
+        found.push(fields.collect::<Vec<_>>().join("|"));
+    }
+    found
 }
 
 fn copy(from: &Path, to: &Path) {
