@@ -380,7 +380,10 @@ mod tests {
         Blocks::new(payload, true).unwrap()
     }
 
-    fn records(text: &[u8], separator: u8) -> Result<Vec<Vec<(u64, Vec<u8>)>>, DecodeError> {
+    /// The fields of a record with their offsets.
+    type Fields = Vec<(u64, Vec<u8>)>;
+
+    fn records(text: &[u8], separator: u8) -> Result<Vec<Fields>, DecodeError> {
         let mut found = Vec::new();
         for block in blocks(text) {
             let block = block?;

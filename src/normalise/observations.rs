@@ -274,9 +274,9 @@ impl<'a> ObservationNormaliser<'a> {
                 key: key_text(batch, self.columns.value, row),
                 value,
             };
-            for dimension in 0..dictionaries.len() {
+            for (dimension, (array, _)) in dictionaries.iter().enumerate() {
                 if let Resolved::Unknown { reason, suggestion } = resolved(dimension) {
-                    let found = label(dictionaries[dimension].0, row).to_owned();
+                    let found = label(array, row).to_owned();
                     quarantine.keep(keep(reason.clone(), found, suggestion.clone()), &mut self.counts);
                     continue 'rows;
                 }

@@ -142,7 +142,7 @@ pub(super) fn parse(path: &Path, text: &str) -> Result<Contract, WarehouseError>
     }
     if contract.grain.is_empty() {
         return Err(wrong(
-            0..contract.end.min(text.len()),
+            0..text[..contract.end].trim_end().len(),
             "the header has no `grain:`".into(),
             "name the columns that identify a row: `-- grain: region, time_period`",
         ));
