@@ -10,21 +10,20 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, RecordBatch, StringBuilder, UInt64Array};
 use arrow::datatypes::{DataType, Field, Schema};
 
-use super::payload::Payload;
 use super::records::{Block, Blocks, Charset, each_record, header};
-use super::{CELL, DecodeError, Hints, Metadata, ROW, Table, tables};
+use super::{CELL, DecodeError, Hints, Metadata, ROW, Source, Table, tables};
 use crate::error::nearest;
 
 const EXPECTED: &str = "a header of column names";
 
-pub(super) fn open(payload: Payload, hints: &Hints) -> Result<Table, DecodeError> {
+pub(super) fn open(source: &Source, hints: &Hints) -> Result<Table, DecodeError> {
     let charset = Charset::new(hints)?;
     let separator = match hints.separator {
         None => b';',
         Some(mark) if mark.is_ascii() && !mark.is_ascii_alphanumeric() && !"\"\r\n".contains(mark) => mark as u8,
         Some(other) => return Err(DecodeError::UnknownHint { what: "separator", found: other.to_string() }),
     };
-    let mut blocks = Blocks::new(payload, true)?;
+    let mut blocks = Blocks::new(source.stream(hints)?, true)?;
     let (head, fields) = header(&mut blocks, separator, EXPECTED)?;
     let mut names = Vec::with_capacity(fields.len());
     for field in &fields {

@@ -9,18 +9,17 @@
 //! lower-case letters are observation flags, `C` is confidentiality (`:C`, or `|C` behind a bar).
 
 use super::columns::{Observations, number};
-use super::payload::Payload;
 use super::records::{Block, Blocks, Charset, Field, each_record, header, unexpected};
-use super::{DecodeError, Hints, Metadata, TIME_PERIOD, Table, observation_schema, tables};
+use super::{DecodeError, Hints, Metadata, Source, TIME_PERIOD, Table, observation_schema, tables};
 
 const EXPECTED: &str = "a TSV header such as `freq,unit,geo\\TIME_PERIOD` and periods behind it";
 
 /// Real tables have fewer than ten.
 const MAX_DIMENSIONS: usize = 64;
 
-pub(super) fn open(payload: Payload, hints: &Hints) -> Result<Table, DecodeError> {
+pub(super) fn open(source: &Source, hints: &Hints) -> Result<Table, DecodeError> {
     let charset = Charset::new(hints)?;
-    let mut blocks = Blocks::new(payload, false)?;
+    let mut blocks = Blocks::new(source.stream(hints)?, false)?;
     let (head, names) = header(&mut blocks, b'\t', EXPECTED)?;
     let (dimensions, periods) = layout(&head, &names, charset)?;
     let width = names.len();

@@ -6,20 +6,19 @@
 //! "Servicio API JSON / descarga de tablas", and files of the survey on ICT in enterprises.
 
 use super::columns::{Observations, number};
-use super::payload::Payload;
 use super::records::{Block, Blocks, Charset, Field, each_record, header, unexpected};
-use super::{DecodeError, Hints, Metadata, Table, observation_schema, tables};
+use super::{DecodeError, Hints, Metadata, Source, Table, observation_schema, tables};
 
 const EXPECTED: &str = "a header of labels separated by `;` or tabs, the last of them `Total`";
 
-pub(super) fn open(payload: Payload, hints: &Hints) -> Result<Table, DecodeError> {
+pub(super) fn open(source: &Source, hints: &Hints) -> Result<Table, DecodeError> {
     let charset = Charset::new(hints)?;
     let decimal = match hints.decimal {
         None => None,
         Some(mark @ (',' | '.')) => Some(mark as u8),
         Some(other) => return Err(DecodeError::UnknownHint { what: "decimal mark", found: other.to_string() }),
     };
-    let mut blocks = Blocks::new(payload, true)?;
+    let mut blocks = Blocks::new(source.stream(hints)?, true)?;
     let first_line = blocks.head().split(|byte| *byte == b'\n').next().unwrap_or_default();
     let separator = if first_line.contains(&b';') { b';' } else { b'\t' };
     let (head, names) = header(&mut blocks, separator, EXPECTED)?;

@@ -16,7 +16,6 @@
 //! A file in this folder with `pub(crate) fn open(…) -> Result<Table, DecodeError>`, and one line in [`Format`].
 
 use std::collections::BTreeMap;
-use std::io::Read;
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
@@ -32,6 +31,7 @@ mod records;
 mod sdmx_csv;
 
 pub use error::{DecodeError, Place};
+pub use payload::Source;
 
 /// Bumped whenever a decoder's output changes for the same bytes: lake partitions made by another
 /// version are decoded again from the archive.
@@ -95,19 +95,19 @@ pub enum Format {
 /// Opens a payload: decompresses it (gzip and zstd are recognised by their magic bytes), looks at its
 /// head, and gives its metadata and an iterator of batches.
 ///
-/// ```no_run
-/// use tejido::decode::{open, Format, Hints};
-/// let payload = std::io::Cursor::new(b"DATAFLOW,LAST UPDATE,geo,TIME_PERIOD,OBS_VALUE\nESTAT:X(1.0),01/01/26 11:00:00,ES13,2025,10.99\n".to_vec());
-/// let table = open(Format::SdmxCsv, Box::new(payload), &Hints::default())?;
+/// ```
+/// use tejido::decode::{Format, Hints, Source, open};
+/// let text = "DATAFLOW,LAST UPDATE,geo,TIME_PERIOD,OBS_VALUE\nESTAT:X(1.0),01/01/26 11:00:00,ES13,2025,10.99\n";
+/// let table = open(Format::SdmxCsv, &Source::from_bytes(text.as_bytes()), &Hints::default())?;
+/// assert_eq!(table.metadata.dataset.as_deref(), Some("X"));
 /// # Ok::<(), tejido::decode::DecodeError>(())
 /// ```
-pub fn open(format: Format, payload: Box<dyn Read + Send>, hints: &Hints) -> Result<Table, DecodeError> {
-    let payload = payload::decompressed(payload, hints)?;
+pub fn open(format: Format, source: &Source, hints: &Hints) -> Result<Table, DecodeError> {
     match format {
-        Format::SdmxCsv => sdmx_csv::open(payload, hints),
-        Format::EurostatTsv => eurostat_tsv::open(payload, hints),
-        Format::IneCsv => ine_csv::open(payload, hints),
-        Format::Delimited => delimited::open(payload, hints),
+        Format::SdmxCsv => sdmx_csv::open(source, hints),
+        Format::EurostatTsv => eurostat_tsv::open(source, hints),
+        Format::IneCsv => ine_csv::open(source, hints),
+        Format::Delimited => delimited::open(source, hints),
     }
 }
 

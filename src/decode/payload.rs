@@ -3,9 +3,56 @@
 //! Some sources compress a body without saying so, so what counts is the magic bytes: gzip (RFC 1952)
 //! and zstd (RFC 8878) are taken off, anything else is passed through.
 
-use std::io::{BufReader, Cursor, Read};
+use std::io::{self, BufReader, Cursor, Read};
+use std::sync::Arc;
 
 use super::{DecodeError, Hints};
+
+/// A payload that can be read from its beginning as often as its format needs: one that states its
+/// dimensions behind its values is read twice.
+#[derive(Clone)]
+pub struct Source {
+    open: Arc<dyn Fn() -> io::Result<Box<dyn Read + Send>> + Send + Sync>,
+}
+
+impl Source {
+    /// A payload that `open` gives from its beginning, at each call the same.
+    pub fn new(open: impl Fn() -> io::Result<Box<dyn Read + Send>> + Send + Sync + 'static) -> Self {
+        Source { open: Arc::new(open) }
+    }
+
+    /// A payload in memory.
+    pub fn from_bytes(bytes: impl Into<Arc<[u8]>>) -> Self {
+        let bytes: Arc<[u8]> = bytes.into();
+        Source::new(move || Ok(Box::new(Cursor::new(bytes.clone()))))
+    }
+
+    /// The decompressed bytes, from the beginning.
+    pub(super) fn stream(&self, hints: &Hints) -> Result<Payload, DecodeError> {
+        let refused = |source| DecodeError::Read { offset: 0, source };
+        let mut raw = (self.open)().map_err(refused)?;
+        let mut magic = Vec::with_capacity(4);
+        raw.by_ref().take(4).read_to_end(&mut magic).map_err(refused)?;
+        let is_gzip = magic.starts_with(&[0x1f, 0x8b]);
+        let is_zstd = magic.starts_with(&[0x28, 0xb5, 0x2f, 0xfd]);
+        let whole = BufReader::with_capacity(1 << 17, Cursor::new(magic).chain(raw));
+        let reader: Box<dyn Read + Send> = if is_gzip {
+            Box::new(flate2::bufread::MultiGzDecoder::new(whole))
+        } else if is_zstd {
+            let decoder =
+                zstd::Decoder::with_buffer(whole).map_err(|source| DecodeError::Truncated { offset: 0, source })?;
+            Box::new(decoder)
+        } else {
+            Box::new(whole)
+        };
+        Ok(Payload {
+            reader,
+            compressed: is_gzip || is_zstd,
+            offset: 0,
+            limit: hints.max_decoded_bytes.unwrap_or(u64::MAX),
+        })
+    }
+}
 
 /// A payload's decompressed bytes.
 pub(super) struct Payload {
@@ -13,30 +60,6 @@ pub(super) struct Payload {
     compressed: bool,
     offset: u64,
     limit: u64,
-}
-
-/// Takes the compression off, if there is any.
-pub(super) fn decompressed(mut raw: Box<dyn Read + Send>, hints: &Hints) -> Result<Payload, DecodeError> {
-    let mut magic = Vec::with_capacity(4);
-    raw.by_ref().take(4).read_to_end(&mut magic).map_err(|source| DecodeError::Read { offset: 0, source })?;
-    let is_gzip = magic.starts_with(&[0x1f, 0x8b]);
-    let is_zstd = magic.starts_with(&[0x28, 0xb5, 0x2f, 0xfd]);
-    let whole = BufReader::with_capacity(1 << 17, Cursor::new(magic).chain(raw));
-    let reader: Box<dyn Read + Send> = if is_gzip {
-        Box::new(flate2::bufread::MultiGzDecoder::new(whole))
-    } else if is_zstd {
-        let decoder =
-            zstd::Decoder::with_buffer(whole).map_err(|source| DecodeError::Truncated { offset: 0, source })?;
-        Box::new(decoder)
-    } else {
-        Box::new(whole)
-    };
-    Ok(Payload {
-        reader,
-        compressed: is_gzip || is_zstd,
-        offset: 0,
-        limit: hints.max_decoded_bytes.unwrap_or(u64::MAX),
-    })
 }
 
 impl Payload {
@@ -114,7 +137,7 @@ mod tests {
 
     fn read(raw: Vec<u8>, limit: Option<u64>) -> Result<Vec<u8>, DecodeError> {
         let hints = Hints { max_decoded_bytes: limit, ..Hints::default() };
-        let mut payload = decompressed(Box::new(Cursor::new(raw)), &hints)?;
+        let mut payload = Source::from_bytes(raw).stream(&hints)?;
         let mut bytes = Vec::new();
         while payload.read_into(&mut bytes, 7)? > 0 {}
         Ok(bytes)

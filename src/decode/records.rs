@@ -368,15 +368,13 @@ pub(super) fn unexpected(head: &[u8], expected: &str) -> DecodeError {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
-    use std::io::Cursor;
-
     use proptest::prelude::*;
 
     use super::*;
-    use crate::decode::payload::decompressed;
+    use crate::decode::Source;
 
     fn blocks(text: &[u8]) -> Blocks {
-        let payload = decompressed(Box::new(Cursor::new(text.to_vec())), &Hints::default()).unwrap();
+        let payload = Source::from_bytes(text).stream(&Hints::default()).unwrap();
         Blocks::new(payload, true).unwrap()
     }
 

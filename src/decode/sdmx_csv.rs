@@ -8,17 +8,17 @@
 //! every known writer orders them. Eurostat adds `LAST UPDATE` (`DD/MM/YY HH:MM:SS`).
 
 use super::columns::{Observations, number};
-use super::payload::Payload;
 use super::records::{Block, Blocks, Charset, Field, each_record, header, unexpected};
 use super::{
-    CONF_STATUS, DecodeError, Hints, Metadata, OBS_FLAG, OBS_VALUE, TIME_PERIOD, Table, observation_schema, tables,
+    CONF_STATUS, DecodeError, Hints, Metadata, OBS_FLAG, OBS_VALUE, Source, TIME_PERIOD, Table, observation_schema,
+    tables,
 };
 
 const EXPECTED: &str = "an SDMX-CSV header that begins with `DATAFLOW` or `STRUCTURE`";
 
-pub(super) fn open(payload: Payload, hints: &Hints) -> Result<Table, DecodeError> {
+pub(super) fn open(source: &Source, hints: &Hints) -> Result<Table, DecodeError> {
     let charset = Charset::new(hints)?;
-    let mut blocks = Blocks::new(payload, true)?;
+    let mut blocks = Blocks::new(source.stream(hints)?, true)?;
     let (head, names) = header(&mut blocks, b',', EXPECTED)?;
     let layout = Layout::new(&head, &names, charset)?;
     let schema = observation_schema(&layout.names(Role::Dimension), &layout.names(Role::Attribute));

@@ -296,8 +296,9 @@ impl EditionJob {
             snapshot: snapshot.sidecar.hash.clone(),
             fetched_at: snapshot.sidecar.fetched_at,
         };
-        let table = decode::open(self.pipeline.decode.format, snapshot.open().map_err(RunError::from)?, &self.hints())
-            .map_err(decoding)?;
+        let payload = snapshot.clone();
+        let source = decode::Source::new(move || payload.open().map_err(io::Error::other));
+        let table = decode::open(self.pipeline.decode.format, &source, &self.hints()).map_err(decoding)?;
         let lake = &self.job.lake;
         let path = lake.partition_path(&self.folder(), &origin.pipeline, &origin.snapshot, origin.fetched_at);
         let quarantine = lake.quarantine_path(&origin.pipeline, &origin.dataset, &origin.snapshot);

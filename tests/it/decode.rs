@@ -3,20 +3,20 @@
 //! `tests/formats/<format>/<case>.<ext>` adds a case; `bad_*` must fail. The golden text stands beside it
 //! in `<case>.snap`. Hints stand in `<case>.toml`. `INSTA_UPDATE=always` writes golden files anew.
 
-use std::io::{Cursor, Read};
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::compute::concat_batches;
 use arrow::datatypes::{DataType, Float64Type, UInt64Type};
 use proptest::prelude::*;
-use tejido::decode::{self, CELL, DecodeError, Format, Hints, OBS_VALUE};
+use tejido::decode::{self, CELL, DecodeError, Format, Hints, OBS_VALUE, Source};
 use tejido::error::Report;
 
 use crate::support::{repository, shared};
 
 fn decode(format: Format, bytes: &[u8], hints: &Hints) -> Result<RecordBatch, DecodeError> {
-    let table = decode::open(format, Box::new(Cursor::new(bytes.to_vec())), hints)?;
+    let table = decode::open(format, &Source::from_bytes(bytes), hints)?;
     let batches: Vec<RecordBatch> = table.batches.collect::<Result<_, _>>()?;
     Ok(concat_batches(&table.schema, &batches)?)
 }
