@@ -55,6 +55,29 @@ impl Texts {
         Ok(number)
     }
 
+    /// The number of a code that is known to be text, without adding a row.
+    pub fn number_of(&mut self, code: &str) -> i32 {
+        if let Some(number) = self.numbers.get(code.as_bytes()) {
+            return *number;
+        }
+        let number = self.labels.len() as i32;
+        self.labels.push(code.to_owned());
+        self.numbers.insert(code.as_bytes().to_vec(), number);
+        self.values = None;
+        number
+    }
+
+    /// Adds a row of text; text without anything in it is null.
+    pub fn push_text(&mut self, code: &str) {
+        match code {
+            "" => self.push_null(),
+            code => {
+                let number = self.number_of(code);
+                self.push_number(number);
+            }
+        }
+    }
+
     /// Adds a row.
     pub fn push(&mut self, code: &[u8], charset: Charset, block: &Block, at: usize) -> Result<(), DecodeError> {
         let number = self.number(code, charset, block, at)?;
@@ -138,20 +161,31 @@ impl Observations {
         self.cells.push(cell);
     }
 
+    /// Rows since the last call of [`Observations::take`].
+    pub fn rows(&self) -> usize {
+        self.values.len()
+    }
+
     /// The rows since the last call.
     pub fn take(&mut self, schema: &SchemaRef) -> Result<RecordBatch, DecodeError> {
         let mut columns = Vec::with_capacity(schema.fields().len());
         for dimension in &mut self.dimensions {
             columns.push(dimension.take()?);
         }
-        columns.push(Arc::new(Float64Array::from(std::mem::take(&mut self.values))) as ArrayRef);
+        columns.extend(self.take_rest()?);
+        Ok(RecordBatch::try_new(schema.clone(), columns)?)
+    }
+
+    /// The columns behind the dimensions, for formats that know the dimensions' keys by themselves.
+    pub fn take_rest(&mut self) -> Result<Vec<ArrayRef>, DecodeError> {
+        let mut columns = vec![Arc::new(Float64Array::from(std::mem::take(&mut self.values))) as ArrayRef];
         columns.push(self.flags.take()?);
         columns.push(self.confidentiality.take()?);
         for attribute in &mut self.attributes {
             columns.push(attribute.take()?);
         }
         columns.push(Arc::new(UInt64Array::from(std::mem::take(&mut self.cells))));
-        Ok(RecordBatch::try_new(schema.clone(), columns)?)
+        Ok(columns)
     }
 }
 

@@ -26,6 +26,8 @@ mod delimited;
 mod error;
 mod eurostat_tsv;
 mod ine_csv;
+mod json;
+mod jsonstat;
 mod payload;
 mod records;
 mod sdmx_csv;
@@ -56,7 +58,11 @@ pub struct Metadata {
     pub title: Option<String>,
     /// When the source says that it last changed the data, as written.
     pub updated: Option<String>,
-    /// Labels: dimension → code → label, where the payload carries them.
+    /// What the figures are counted in, as written, where one unit holds for all of them.
+    pub units: Option<String>,
+    /// Dimension → its label, where the payload carries one.
+    pub dimension_labels: BTreeMap<String, String>,
+    /// Dimension → code → label, where the payload carries them.
     pub labels: BTreeMap<String, BTreeMap<String, String>>,
     /// Footnotes, as written.
     pub notes: Vec<String>,
@@ -74,6 +80,10 @@ pub struct Hints {
     pub separator: Option<char>,
     /// Delimited text: the only columns that are decoded, by their header names.
     pub columns: Vec<String>,
+    /// Which dataset of a payload that holds several.
+    pub dataset: Option<String>,
+    /// Language of the labels, such as `es`, where the payload has several; default the payload's own.
+    pub language: Option<String>,
     /// The most bytes that decompression may give; the error names the setting.
     pub max_decoded_bytes: Option<u64>,
 }
@@ -84,6 +94,9 @@ pub struct Hints {
 pub enum Format {
     /// SDMX-CSV 1.0 and 2.0.
     SdmxCsv,
+    /// JSON-stat 2.0 datasets and 1.x bundles.
+    #[serde(rename = "json-stat")]
+    JsonStat,
     /// Eurostat's bulk TSV: keys joined with commas, one column per period.
     EurostatTsv,
     /// INE's long CSV (`csv_bdsc`, `csv_bd`): labels without codes, decimal comma.
@@ -105,6 +118,7 @@ pub enum Format {
 pub fn open(format: Format, source: &Source, hints: &Hints) -> Result<Table, DecodeError> {
     match format {
         Format::SdmxCsv => sdmx_csv::open(source, hints),
+        Format::JsonStat => jsonstat::open(source, hints),
         Format::EurostatTsv => eurostat_tsv::open(source, hints),
         Format::IneCsv => ine_csv::open(source, hints),
         Format::Delimited => delimited::open(source, hints),
@@ -123,6 +137,9 @@ pub fn observation_schema(dimensions: &[String], attributes: &[String]) -> Schem
     Arc::new(Schema::new(fields))
 }
 
+/// Rows of a batch, where a format has no blocks that are batches by themselves.
+pub(crate) const BATCH_ROWS: usize = 65_536;
+
 /// The batches of a payload: one a block, until the end or the first error.
 fn tables(
     mut blocks: records::Blocks,
@@ -137,6 +154,11 @@ fn tables(
         broken = batch.is_err();
         Some(batch)
     }))
+}
+
+/// Whether a column of this name stands in every table, so that no dimension can have it.
+fn is_reserved(name: &str) -> bool {
+    [OBS_VALUE, OBS_FLAG, CONF_STATUS, CELL, ROW].contains(&name)
 }
 
 /// Column of the observed values.

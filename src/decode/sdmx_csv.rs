@@ -9,10 +9,7 @@
 
 use super::columns::{Observations, number};
 use super::records::{Block, Blocks, Charset, Field, each_record, header, unexpected};
-use super::{
-    CONF_STATUS, DecodeError, Hints, Metadata, OBS_FLAG, OBS_VALUE, Source, TIME_PERIOD, Table, observation_schema,
-    tables,
-};
+use super::{DecodeError, Hints, Metadata, Source, TIME_PERIOD, Table, observation_schema, tables};
 
 const EXPECTED: &str = "an SDMX-CSV header that begins with `DATAFLOW` or `STRUCTURE`";
 
@@ -107,7 +104,7 @@ impl Layout {
             if columns.iter().any(|column| column.name == name) {
                 return Err(head.wrong(field.start, "each column once", name.as_bytes(), None));
             }
-            if role == Role::Attribute && [OBS_VALUE, OBS_FLAG, CONF_STATUS, super::CELL].contains(&name.as_str()) {
+            if matches!(role, Role::Attribute | Role::Dimension) && super::is_reserved(&name) {
                 return Err(head.wrong(field.start, "a column of another name", name.as_bytes(), None));
             }
             columns.push(Column { name, role, labelled });

@@ -383,6 +383,7 @@ impl EditionJob {
             separator: decode.separator,
             columns: self.pipeline.members.iter().flat_map(|members| members.columns()).collect(),
             max_decoded_bytes: Some(self.job.project.settings.fetch.max_decoded_bytes),
+            ..Hints::default()
         }
     }
 }
@@ -398,6 +399,7 @@ pub(super) fn is_synthetic(snapshot: &Snapshot) -> bool {
 
 fn extension(format: Format) -> &'static str {
     match format {
+        Format::JsonStat => "json",
         Format::EurostatTsv => "tsv",
         Format::SdmxCsv | Format::IneCsv | Format::Delimited => "csv",
     }

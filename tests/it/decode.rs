@@ -65,7 +65,7 @@ fn check_cells(table: &RecordBatch, payload: &[u8], hints: &Hints) {
     let comma = hints.decimal == Some(',');
     for row in 0..table.num_rows() {
         let at = &payload[cells.value(row) as usize..];
-        let ends: &[u8] = if comma { b"\t;\r\n\"" } else { b" |\t,;\r\n\"" };
+        let ends: &[u8] = if comma { b"\t;\r\n\"" } else { b" |\t,;\r\n\"]}" };
         let end = at.iter().position(|byte| ends.contains(byte)).unwrap_or(at.len());
         let mut there = std::str::from_utf8(&at[..end]).unwrap().to_owned();
         if comma {
@@ -77,7 +77,7 @@ fn check_cells(table: &RecordBatch, payload: &[u8], hints: &Hints) {
         match values.is_valid(row) {
             true => assert_eq!(there.parse::<f64>().ok(), Some(values.value(row)), "row {row}: `{there}`"),
             false => {
-                let missing = matches!(there.as_str(), "" | ".." | "." | "NaN") || there.starts_with(':');
+                let missing = matches!(there.as_str(), "" | ".." | "." | "NaN" | "null") || there.starts_with(':');
                 assert!(missing, "row {row}: `{there}`");
             }
         }
@@ -100,6 +100,8 @@ fn hints(case: &Path) -> Hints {
             .flat_map(|value| value.as_array().unwrap())
             .map(|value| value.as_str().unwrap().to_owned())
             .collect(),
+        dataset: table.get("dataset").map(|value| value.as_str().unwrap().to_owned()),
+        language: table.get("language").map(|value| value.as_str().unwrap().to_owned()),
         max_decoded_bytes: table.get("max_decoded_bytes").map(|value| value.as_integer().unwrap() as u64),
     }
 }
@@ -167,6 +169,7 @@ fn real_files() {
     };
     let comma = Hints { decimal: Some(','), ..Hints::default() };
     let latin = Hints { encoding: Some("windows-1252".into()), ..comma.clone() };
+    let canada = Hints { dataset: Some("oecd".into()), ..Hints::default() };
     let none = Hints::default();
     for (file, format, hints) in [
         ("eurostat-tsv/estat_ilc_di03.subset.tsv", Format::EurostatTsv, &none),
@@ -175,6 +178,12 @@ fn real_files() {
         ("sdmx-csv/estat-lfsa_egai2d-v2-bulk_v1.csv", Format::SdmxCsv, &none),
         ("sdmx-csv/sdmxcsv2-01.csv", Format::SdmxCsv, &none),
         ("sdmx-csv/sdmxcsv2-05-labels.csv", Format::SdmxCsv, &none),
+        ("jsonstat/galicia-2.0.json", Format::JsonStat, &none),
+        ("jsonstat/isoc_ci_cm_h.A1-A1_DCH.json", Format::JsonStat, &none),
+        ("jsonstat/isoc_e_dii.E_DI4.json", Format::JsonStat, &none),
+        ("jsonstat/sts_inpr_m-all-confidential.json", Format::JsonStat, &none),
+        ("jsonstat/oecd-canada-1.x.json", Format::JsonStat, &canada),
+        ("icane/icane-epa-cantabria.json-stat2.json", Format::JsonStat, &none),
         ("ine-csv/tic-empresas-ccaa-ia-76405.excerpt.csv", Format::IneCsv, &comma),
         ("ine-csv/tic-empresas-ccaa-robots-28842.excerpt.csv", Format::IneCsv, &latin),
         ("ine-csv/tic-empresas-nacional-ia-76387.excerpt.csv", Format::IneCsv, &comma),
@@ -270,17 +279,76 @@ proptest! {
         prop_assert_eq!(found, expected);
     }
 
+    /// A random cube as JSON-stat is read back: values in an array or by index, statuses of cells with and
+    /// without a value, members in any order.
+    #[test]
+    fn json_stat_is_read_back(
+        sizes in (1usize..4, 1usize..5, 1usize..4),
+        cells in prop::collection::vec((value(), any::<bool>(), "[a-z]{0,2}"), 60),
+        sparse in any::<bool>(),
+        order in Just([0, 1, 2, 3, 4]).prop_shuffle(),
+    ) {
+        let (a, b, c) = sizes;
+        let cells = &cells[..a * b * c];
+        let codes = |name: &str, size: usize| (0..size).map(|at| format!("\"{name}{at}\":{at}")).collect::<Vec<_>>().join(",");
+        let dimension = |name: &str, size: usize| format!("\"{name}\":{{\"category\":{{\"index\":{{{}}}}}}}", codes(name, size));
+        let mut values = Vec::new();
+        let mut statuses = Vec::new();
+        let mut expected = Vec::new();
+        for (at, (value, absent, status)) in cells.iter().enumerate() {
+            let absent = *absent && sparse;
+            let number = value.map_or("null".to_owned(), |value| value.to_string());
+            match sparse {
+                true if absent => {}
+                true => values.push(format!("\"{at}\": {number}")),
+                false => values.push(number),
+            }
+            if !status.is_empty() {
+                statuses.push(format!("\"{at}\":\"{status}\""));
+            }
+            if !absent || !status.is_empty() {
+                let value = value.filter(|_| !absent).map_or(String::new(), |value| value.to_string());
+                expected.push(format!("a{}|b{}|time{}|{value}|{status}|", at / (b * c), at / c % b, at % c));
+            }
+        }
+        // The order in which an object names its cells is nobody's business.
+        if sparse {
+            values.reverse();
+        }
+        let (open, close) = if sparse { ("{", "}") } else { ("[", "]") };
+        let members = [
+            "\"class\":\"dataset\",\"label\":\"\\u00e1 \\\"x\\\"\"".to_owned(),
+            format!("\"value\":{open}{}{close}", values.join(", ")),
+            format!("\"status\":{{{}}}", statuses.join(",")),
+            format!("\"id\":[\"a\",\"b\",\"time\"],\"size\":[{a},{b},{c}]"),
+            format!("\"dimension\":{{{},{},{}}}", dimension("a", a), dimension("time", c), dimension("b", b)),
+        ];
+        let text = format!("{{{}}}", order.map(|at| members[at].clone()).join(",\n"));
+        let table = decode(Format::JsonStat, text.as_bytes(), &Hints::default()).unwrap();
+        check_cells(&table, text.as_bytes(), &Hints::default());
+        let mut found: Vec<String> = (0..table.num_rows())
+            .map(|row| (0..6).map(|column| field(&table, column, row)).collect::<Vec<_>>().join("|"))
+            .collect();
+        found.sort();
+        expected.sort();
+        prop_assert_eq!(found, expected);
+        // Cut anywhere, it is an error and never a smaller table.
+        let cut = text.len() * 2 / 3;
+        prop_assert!(decode(Format::JsonStat, &text.as_bytes()[..cut], &Hints::default()).is_err());
+    }
+
     /// Any bytes, and any bytes after a good header, give a table or an error, never a panic.
     #[test]
     fn any_bytes_are_survived(
-        body in prop::collection::vec(prop_oneof![3 => prop::sample::select(b",;\t\n\"\r :.0123ABCu\\".to_vec()), 1 => any::<u8>()], 0..300),
-        cut in 0usize..80,
+        body in prop::collection::vec(prop_oneof![3 => prop::sample::select(b",;\t\n\"\r :.0123ABCu\\{}[]en-".to_vec()), 1 => any::<u8>()], 0..300),
+        cut in 0usize..120,
     ) {
         for (format, header) in [
             (Format::EurostatTsv, "freq,geo\\TIME_PERIOD\t2024 \t2025 \n"),
             (Format::SdmxCsv, "DATAFLOW,freq,geo,TIME_PERIOD,OBS_VALUE,OBS_FLAG\n"),
             (Format::IneCsv, "Comunidades;Actividad;Total\n"),
             (Format::Delimited, "Nombre;NIF\n"),
+            (Format::JsonStat, "{\"id\":[\"a\"],\"size\":[2],\"dimension\":{\"a\":{\"category\":{\"index\":[\"x\",\"y\"]}}},\"value\":[1,"),
         ] {
             let hints = Hints { columns: vec!["Nombre".into()], max_decoded_bytes: Some(1 << 20), ..Hints::default() };
             let header = &header.as_bytes()[..header.len().min(cut)];
