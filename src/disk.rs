@@ -7,7 +7,7 @@
 use std::ffi::OsString;
 pub use std::fs::File;
 use std::fs::{self, OpenOptions};
-use std::io::{self, Read, Write};
+use std::io::{self, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -158,6 +158,12 @@ impl Pending {
     /// Another handle on the file being written.
     pub fn handle(&self) -> Result<File> {
         at("open", &self.temporary, self.file.try_clone())
+    }
+
+    /// Forgets all that was written.
+    pub fn clear(&mut self) -> io::Result<()> {
+        self.file.set_len(0)?;
+        self.file.rewind()
     }
 
     /// Where the file is until it is committed.

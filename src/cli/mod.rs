@@ -2,6 +2,7 @@
 //!
 //! What a verb reports goes to standard output, everything else to standard error.
 
+mod decode;
 mod progress;
 mod run;
 mod summary;
@@ -48,6 +49,8 @@ struct Shared {
 enum Verb {
     /// Fetch, load, build and publish, once
     Run(run::Arguments),
+    /// Turn a statistical file of any known format into a table, CSV, Parquet or Arrow
+    Decode(decode::Arguments),
 }
 
 /// Runs the program with the process's arguments.
@@ -67,6 +70,7 @@ pub fn main() -> ExitCode {
         .init();
     let exit = match cli.verb {
         Verb::Run(arguments) => run::run(&cli.shared, &arguments, display),
+        Verb::Decode(arguments) => decode::run(&cli.shared, &arguments),
     };
     ExitCode::from(exit as u8)
 }

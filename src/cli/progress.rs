@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use tracing_subscriber::fmt::MakeWriter;
 
+use crate::run::payload::Meter;
 use crate::run::{Observer, PipelineReport};
 
 /// What the user sees while a verb works.
@@ -19,11 +20,7 @@ pub(super) struct Display {
 
 impl Display {
     pub fn new(quiet: bool) -> Self {
-        let target = match quiet || !io::stderr().is_terminal() {
-            true => ProgressDrawTarget::hidden(),
-            false => ProgressDrawTarget::stderr(),
-        };
-        Display { bar: ProgressBar::with_draw_target(None, target), stages: Arc::default() }
+        Display { bar: ProgressBar::with_draw_target(None, target(quiet)), stages: Arc::default() }
     }
 
     /// Starts the bar for so many pipelines.
@@ -71,6 +68,44 @@ impl Observer for Display {
 
     fn warehouse(&self, step: &str) {
         self.bar.set_message(format!("building: {step}"));
+    }
+}
+
+fn target(quiet: bool) -> ProgressDrawTarget {
+    match quiet || !io::stderr().is_terminal() {
+        true => ProgressDrawTarget::hidden(),
+        false => ProgressDrawTarget::stderr(),
+    }
+}
+
+/// A bar of bytes read, on a terminal.
+#[derive(Clone)]
+pub(super) struct ByteBar {
+    bar: ProgressBar,
+}
+
+impl ByteBar {
+    pub fn new(quiet: bool) -> Self {
+        ByteBar { bar: ProgressBar::with_draw_target(None, target(quiet)) }
+    }
+
+    /// Starts the bar.
+    pub fn begin(&self, bytes: u64) {
+        if let Ok(style) = ProgressStyle::with_template("{spinner} {bytes}/{total_bytes} {bar:24} {bytes_per_sec}") {
+            self.bar.set_style(style);
+        }
+        self.bar.set_length(bytes);
+    }
+
+    /// Takes the bar away.
+    pub fn end(&self) {
+        self.bar.finish_and_clear();
+    }
+}
+
+impl Meter for ByteBar {
+    fn read(&self, bytes: u64) {
+        self.bar.inc(bytes);
     }
 }
 

@@ -17,6 +17,12 @@ const EXPECTED: &str = "a TSV header such as `freq,unit,geo\\TIME_PERIOD` and pe
 /// Real tables have fewer than ten.
 const MAX_DIMENSIONS: usize = 64;
 
+/// Whether a payload begins like this format.
+pub(super) fn recognises(head: &[u8]) -> bool {
+    let key = super::first_line(head).split(|byte| *byte == b'\t').next().unwrap_or_default();
+    key.contains(&b'\\')
+}
+
 pub(super) fn open(source: &Source, hints: &Hints) -> Result<Table, DecodeError> {
     let charset = Charset::new(hints)?;
     let mut blocks = Blocks::new(source.stream(hints)?, false)?;

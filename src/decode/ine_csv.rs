@@ -11,6 +11,13 @@ use super::{DecodeError, Hints, Metadata, Source, Table, observation_schema, tab
 
 const EXPECTED: &str = "a header of labels separated by `;` or tabs, the last of them `Total`";
 
+/// Whether a payload begins like this format.
+pub(super) fn recognises(head: &[u8]) -> bool {
+    let line = super::first_line(head);
+    let last = line.rsplit(|byte| matches!(byte, b';' | b'\t')).next().unwrap_or_default();
+    last.len() < line.len() && last.trim_ascii().eq_ignore_ascii_case(b"total")
+}
+
 pub(super) fn open(source: &Source, hints: &Hints) -> Result<Table, DecodeError> {
     let charset = Charset::new(hints)?;
     let decimal = match hints.decimal {

@@ -22,6 +22,14 @@ use super::columns::{Observations, number};
 use super::json::{Kind, Reader, Token};
 use super::{BATCH_ROWS, DecodeError, Hints, Source, Table, observation_schema};
 
+/// Whether a payload begins like this format.
+pub(super) fn recognises(head: &[u8]) -> bool {
+    let has = |name: &str| memchr::memmem::find(head, name.as_bytes()).is_some();
+    let is_dataset = has("\"dimension\"") || has("\"value\"") || has("\"id\"") && has("\"size\"");
+    // Other JSON has members of these names, too: SDMX-JSON's are told by `dataSets`.
+    head.first() == Some(&b'{') && (has("\"class\"") || is_dataset) && !has("\"dataSets\"")
+}
+
 pub(super) fn open(source: &Source, hints: &Hints) -> Result<Table, DecodeError> {
     let Description { layout, metadata, statuses } = layout::describe(source, hints)?;
     let schema = observation_schema(&layout.names(), &[]);

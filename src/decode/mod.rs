@@ -105,6 +105,59 @@ pub enum Format {
     Delimited,
 }
 
+impl Format {
+    /// All formats.
+    pub const ALL: [Format; 5] =
+        [Format::SdmxCsv, Format::JsonStat, Format::EurostatTsv, Format::IneCsv, Format::Delimited];
+
+    /// Its name in pipelines and on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Format::SdmxCsv => "sdmx-csv",
+            Format::JsonStat => "json-stat",
+            Format::EurostatTsv => "eurostat-tsv",
+            Format::IneCsv => "ine-csv",
+            Format::Delimited => "delimited",
+        }
+    }
+
+    /// The format of this name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|format| format.name() == name)
+    }
+
+    /// Whether a payload that begins like this is of the format.
+    fn recognises(self, head: &[u8]) -> bool {
+        match self {
+            Format::SdmxCsv => sdmx_csv::recognises(head),
+            Format::JsonStat => jsonstat::recognises(head),
+            Format::EurostatTsv => eurostat_tsv::recognises(head),
+            Format::IneCsv => ine_csv::recognises(head),
+            // Nothing tells delimited text from any other text.
+            Format::Delimited => false,
+        }
+    }
+}
+
+/// Bytes that are looked at to recognise a format.
+const HEAD_BYTES: usize = 1 << 16;
+
+/// Recognises the format of a payload by how it begins.
+pub fn detect(source: &Source, hints: &Hints) -> Result<Format, DecodeError> {
+    let head = source.head(hints, HEAD_BYTES)?;
+    let text = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&head).trim_ascii_start();
+    Format::ALL.into_iter().find(|format| format.recognises(text)).ok_or_else(|| DecodeError::Format {
+        expected: "a format that can be told by how it begins".into(),
+        found: payload::looks_like(&head),
+        hint: Some(format!("say which one it is: {}", Format::ALL.map(Format::name).join(", "))),
+    })
+}
+
+/// The first line of a payload, without its end.
+fn first_line(head: &[u8]) -> &[u8] {
+    head.split(|byte| *byte == b'\n').next().unwrap_or_default().trim_ascii_end()
+}
+
 /// Opens a payload: decompresses it (gzip and zstd are recognised by their magic bytes), looks at its
 /// head, and gives its metadata and an iterator of batches.
 ///

@@ -27,6 +27,13 @@ impl Source {
         Source::new(move || Ok(Box::new(Cursor::new(bytes.clone()))))
     }
 
+    /// The first decompressed bytes, at most so many.
+    pub(super) fn head(&self, hints: &Hints, wanted: usize) -> Result<Vec<u8>, DecodeError> {
+        let mut head = Vec::new();
+        self.stream(hints)?.read_into(&mut head, wanted)?;
+        Ok(head)
+    }
+
     /// The decompressed bytes, from the beginning.
     pub(super) fn stream(&self, hints: &Hints) -> Result<Payload, DecodeError> {
         let refused = |source| DecodeError::Read { offset: 0, source };

@@ -13,6 +13,11 @@ use super::{DecodeError, Hints, Metadata, Source, TIME_PERIOD, Table, observatio
 
 const EXPECTED: &str = "an SDMX-CSV header that begins with `DATAFLOW` or `STRUCTURE`";
 
+/// Whether a payload begins like this format.
+pub(super) fn recognises(head: &[u8]) -> bool {
+    head.starts_with(b"DATAFLOW,") || head.starts_with(b"STRUCTURE,") || head.starts_with(b"STRUCTURE[")
+}
+
 pub(super) fn open(source: &Source, hints: &Hints) -> Result<Table, DecodeError> {
     let charset = Charset::new(hints)?;
     let mut blocks = Blocks::new(source.stream(hints)?, true)?;

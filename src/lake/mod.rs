@@ -266,6 +266,12 @@ impl PartitionWriter {
         self.rows
     }
 
+    /// Ends the file and gives it its name, without a description: it is no partition of the lake.
+    pub fn finish_plain(self) -> Result<(), LakeError> {
+        self.writer.close().map_err(|source| failed_write(&self.path, source))?;
+        Ok(self.pending.commit(&self.path)?)
+    }
+
     /// Ends the file and gives it its name.
     pub fn finish(mut self, mut description: Description) -> Result<Partition, LakeError> {
         description.rows = self.rows;

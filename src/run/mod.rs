@@ -6,6 +6,7 @@
 mod fingerprint;
 mod ingest;
 mod ledger;
+pub mod payload;
 mod project;
 mod summary;
 mod warehouse;

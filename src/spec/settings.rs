@@ -125,6 +125,12 @@ impl Settings {
         Ok(settings)
     }
 
+    /// The settings of config/default.toml as the program was built with it, for what needs no project.
+    pub fn embedded() -> Result<Self, SpecError> {
+        let text = include_str!("../../config/default.toml");
+        toml::from_str(text).map_err(|error| SpecError::Settings { message: error.to_string(), hint: None })
+    }
+
     /// The hash key, or an error when real members would be hashed with the public one.
     pub fn hash_key(&self) -> Result<&str, SpecError> {
         if self.profile == Profile::Live && self.privacy.hash_key == SAMPLE_KEY {

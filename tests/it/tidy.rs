@@ -66,7 +66,7 @@ fn rooms_import_only_what_they_may() {
                 "publish",
             ],
         ),
-        ("cli", &["error", "run", "spec", "normalise", "warehouse"]),
+        ("cli", &["error", "run", "spec", "decode", "normalise", "warehouse"]),
         ("main", &["cli"]),
         ("lib", &[]),
     ]);
