@@ -1,4 +1,5 @@
-//! SDMX-CSV 1.0 and 2.0 with ids, or with ids and labels (`CODE: Label`).
+//! SDMX-CSV 1.0 and 2.0 with ids (`labels=id`), with labels in the same field (`both`, `CODE: Label`) or
+//! in a column of their own (`name`).
 //!
 //! Specification: sdmx-twg/sdmx-csv, `data-message/docs/sdmx-csv-field-guide.md`. In 1.0 the first
 //! column is `DATAFLOW`, in 2.0 `STRUCTURE` (with `[;]` after it, a sub-field separator, where
@@ -52,6 +53,8 @@ enum Role {
     Action,
     /// `STRUCTURE`: the kind of the structure.
     Kind,
+    /// Names of the ids in the column before.
+    Label,
     Dimension,
     Value,
     Flag,
@@ -80,7 +83,12 @@ impl Layout {
                 Some((id, _)) => (id.trim().to_owned(), true),
                 None => (text.trim().to_owned(), false),
             };
+            // With `labels=name` each column of ids, from the structure's on, has one of names behind it.
+            let names_follow = columns.iter().any(|column| column.role == Role::Label);
+            let before = columns.last().map(|column| column.role);
+            let is_name = names_follow && !matches!(before, Some(Role::Label | Role::Action) | None);
             let role = match id.as_str() {
+                _ if is_name => Role::Label,
                 "DATAFLOW" | "STRUCTURE_ID" => Role::Structure,
                 "LAST UPDATE" => Role::Updated,
                 "ACTION" => Role::Action,
@@ -88,14 +96,7 @@ impl Layout {
                 "OBS_FLAG" | "OBS_STATUS" => Role::Flag,
                 "CONF_STATUS" => Role::Confidentiality,
                 "TIME_PERIOD" => Role::Dimension,
-                "STRUCTURE_NAME" => {
-                    return Err(head.wrong(
-                        field.start,
-                        "columns of ids alone",
-                        b"STRUCTURE_NAME",
-                        Some("ask the source for ids alone: `labels=id`".into()),
-                    ));
-                }
+                "STRUCTURE_NAME" => Role::Label,
                 name if name.starts_with("STRUCTURE") && columns.is_empty() => Role::Kind,
                 _ if columns.is_empty() => return Err(unexpected(&head.bytes, EXPECTED)),
                 _ if value_seen => Role::Attribute,
@@ -106,7 +107,7 @@ impl Layout {
                 (Role::Dimension, "TIME_PERIOD") => TIME_PERIOD.to_owned(),
                 _ => id,
             };
-            if columns.iter().any(|column| column.name == name) {
+            if role != Role::Label && columns.iter().any(|column| column.name == name && column.role != Role::Label) {
                 return Err(head.wrong(field.start, "each column once", name.as_bytes(), None));
             }
             if matches!(role, Role::Attribute | Role::Dimension) && super::is_reserved(&name) {
@@ -162,7 +163,7 @@ impl Layout {
                 false => &whole,
             };
             match column.role {
-                Role::Kind | Role::Updated => {}
+                Role::Kind | Role::Updated | Role::Label => {}
                 Role::Structure => {
                     if dataset_of_first.is_some_and(|first| first.as_bytes() != dataset(text)) {
                         let expected = format!("rows of `{}` only", dataset_of_first.unwrap_or_default());

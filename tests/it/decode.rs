@@ -178,6 +178,7 @@ fn real_files() {
         ("sdmx-csv/estat-lfsa_egai2d-v2-bulk_v1.csv", Format::SdmxCsv, &none),
         ("sdmx-csv/sdmxcsv2-01.csv", Format::SdmxCsv, &none),
         ("sdmx-csv/sdmxcsv2-05-labels.csv", Format::SdmxCsv, &none),
+        ("sdmx-csv/pysdmx-v2-csv_labels_name.csv", Format::SdmxCsv, &none),
         ("jsonstat/galicia-2.0.json", Format::JsonStat, &none),
         ("jsonstat/isoc_ci_cm_h.A1-A1_DCH.json", Format::JsonStat, &none),
         ("jsonstat/isoc_e_dii.E_DI4.json", Format::JsonStat, &none),
