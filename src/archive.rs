@@ -72,6 +72,16 @@ impl Snapshot {
         Ok(Box::new(reader))
     }
 
+    /// An error unless the kept bytes are those that came.
+    pub fn verify(&self) -> Result<(), ArchiveError> {
+        let mut hasher = blake3::Hasher::new();
+        io::copy(&mut self.open()?, &mut hasher).map_err(|source| self.damaged(source))?;
+        match hasher.finalize().to_hex().as_str() == self.sidecar.hash {
+            true => Ok(()),
+            false => Err(self.damaged(io::Error::other("the bytes have another hash than the sidecar says"))),
+        }
+    }
+
     /// Why these rules could not decode it, if they were tried and could not.
     pub fn failure(&self, rules: &str) -> Result<Option<Failure>, ArchiveError> {
         match disk::read(&self.failure_path(rules)) {
@@ -141,9 +151,10 @@ impl Hint for ArchiveError {
             ArchiveError::Note { .. } => {
                 Some("restore the file from a copy, or move the snapshot out of the archive".into())
             }
-            ArchiveError::Damaged { .. } => {
-                Some("restore the file from a copy: the archive is never written twice".into())
-            }
+            ArchiveError::Damaged { .. } => Some(
+                "restore the file from a copy, or move it and its .json out of the archive: the next run fetches anew"
+                    .into(),
+            ),
         }
     }
 }
@@ -160,7 +171,7 @@ impl Archive {
         Archive { root: data_root.join("archive") }
     }
 
-    /// All good snapshots of a pipeline (status 200), oldest first. Leftovers of killed runs are removed.
+    /// All good snapshots of a pipeline (status 200), oldest first.
     pub fn snapshots(&self, pipeline: &str) -> Result<Vec<Snapshot>, ArchiveError> {
         let folder = self.root.join(pipeline);
         let mut snapshots = Vec::new();

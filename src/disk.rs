@@ -8,6 +8,7 @@ use std::ffi::OsString;
 pub use std::fs::File;
 use std::fs::{self, OpenOptions};
 use std::io::{self, Read, Seek, Write};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -99,6 +100,11 @@ pub fn exists(path: &Path) -> bool {
     path.exists()
 }
 
+/// Copies a file; where the file system can, without copying its bytes.
+pub fn copy(from: &Path, to: &Path) -> Result<()> {
+    at("copy", from, fs::copy(from, to)).map(drop)
+}
+
 /// A file's size in bytes.
 pub fn size_bytes(path: &Path) -> Result<u64> {
     Ok(at("look at", path, fs::metadata(path))?.len())
@@ -147,11 +153,23 @@ static SERIAL: AtomicU64 = AtomicU64::new(0);
 impl Pending {
     /// Starts a file in `folder`, which is made if needed.
     pub fn create_in(folder: &Path) -> Result<Self> {
+        Self::create(folder, 0o666)
+    }
+
+    /// The same, readable by its owner only.
+    pub fn create_private_in(folder: &Path) -> Result<Self> {
+        Self::create(folder, 0o600)
+    }
+
+    fn create(folder: &Path, mode: u32) -> Result<Self> {
         create_dir(folder)?;
         let serial = SERIAL.fetch_add(1, Ordering::Relaxed);
         let temporary = folder.join(format!(".tmp-{}-{serial}", std::process::id()));
-        let file =
-            at("create", &temporary, OpenOptions::new().read(true).write(true).create_new(true).open(&temporary))?;
+        let file = at(
+            "create",
+            &temporary,
+            OpenOptions::new().read(true).write(true).create_new(true).mode(mode).open(&temporary),
+        )?;
         Ok(Pending { file, temporary, committed: false })
     }
 

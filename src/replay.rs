@@ -1,8 +1,8 @@
 //! A loopback server that answers with recorded payloads, as their sources would: ETag, Last-Modified,
 //! gzip with or without saying so, 304 to a conditional request.
 //!
-//! The profile `sample` fetches from it through the same client as from anywhere else. Its answers
-//! carry the header [`PROVENANCE_HEADER`], which the archive keeps, so that nothing that came from
+//! The profile `sample` fetches from it through the same client as from anywhere else. What it has
+//! carries the header [`PROVENANCE_HEADER`], which the archive keeps, so that nothing that came from
 //! here can ever pass for official by accident.
 
 use std::collections::HashMap;
@@ -22,7 +22,7 @@ use url::Url;
 use crate::disk::{self, DiskError};
 use crate::error::{Hint, Snippet};
 
-/// Header of every answer; its value is `synthetic`.
+/// Header of every payload that it gives; its value is `synthetic`.
 pub const PROVENANCE_HEADER: &str = "x-tejido-provenance";
 
 /// A recording that cannot be served.
@@ -188,7 +188,12 @@ impl Drop for Server {
 async fn answer(State(recordings): State<Arc<HashMap<String, Recording>>>, uri: Uri, headers: HeaderMap) -> Response {
     match recordings.get(&uri.to_string()) {
         Some(recording) => recording.answer(&headers),
-        None => status(StatusCode::NOT_FOUND),
+        None => {
+            let mut answer = status(StatusCode::NOT_FOUND);
+            *answer.body_mut() =
+                Body::from("the sample has no payload for this address: see pipelines/samples/README.md\n");
+            answer
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 -- Members of each cluster on the day of its export: one row a member, whatever the number of its records.
 -- grain: cluster, member
+-- private: one row a member
 -- column cluster: the cluster
 -- column member: keyed hash of the tax number
 -- column region: NUTS 2 region, or `unknown`

@@ -1,5 +1,6 @@
 -- Every membership of the newest export of each cluster.
 -- grain: cluster, snapshot, cell
+-- private: one row a member
 -- column pipeline: who delivered it
 -- column dataset: the export
 -- column cluster: the cluster

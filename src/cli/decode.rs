@@ -11,7 +11,7 @@ use comfy_table::{ContentArrangement, Table, presets};
 use super::progress::ByteBar;
 use super::summary::grouped;
 use super::{Shared, failed, say, tell};
-use crate::decode::{Format, Hints};
+use crate::decode::{DecodeError, Format, Hints};
 use crate::error::Exit;
 use crate::run::payload::{self, Description, Payload, PayloadError};
 
@@ -76,11 +76,19 @@ fn format(name: &str) -> Result<Format, String> {
 pub(super) fn run(shared: &Shared, arguments: &Arguments) -> Exit {
     match decode(shared, arguments) {
         Ok(exit) => exit,
-        Err(error) => failed(&error, Exit::Failed),
+        Err(error) => {
+            let is_usage = match &error {
+                PayloadError::Decode { source, .. } => matches!(source, DecodeError::UnknownHint { .. }),
+                PayloadError::Run(error) => error.is_usage(),
+                _ => false,
+            };
+            failed(&error, if is_usage { Exit::Usage } else { Exit::Failed })
+        }
     }
 }
 
 fn decode(shared: &Shared, arguments: &Arguments) -> Result<Exit, PayloadError> {
+    let settings = payload::settings(&shared.project, shared.config.as_deref())?;
     let hints = Hints {
         encoding: arguments.encoding.clone(),
         decimal: arguments.decimal,
@@ -88,7 +96,7 @@ fn decode(shared: &Shared, arguments: &Arguments) -> Result<Exit, PayloadError> 
         columns: arguments.columns.clone(),
         dataset: arguments.dataset.clone(),
         language: arguments.lang.clone(),
-        max_decoded_bytes: Some(payload::max_decoded_bytes()?),
+        max_decoded_bytes: Some(settings.fetch.max_decoded_bytes),
     };
     let output = arguments.to.unwrap_or_else(|| by_name(arguments.output.as_deref()));
     if output == Output::Parquet && arguments.output.is_none() || output == Output::Arrow && arguments.output.is_none()
@@ -96,8 +104,12 @@ fn decode(shared: &Shared, arguments: &Arguments) -> Result<Exit, PayloadError> 
         say("error: Parquet and Arrow are for files\nhint: name one with `-o`");
         return Ok(Exit::Usage);
     }
+    if output == Output::Table && arguments.output.is_some() {
+        say("error: a table is for the terminal\nhint: leave `-o` out, or write `--to csv`");
+        return Ok(Exit::Usage);
+    }
     let bar = ByteBar::new(shared.json);
-    let input = Payload::open(&arguments.input, Arc::new(bar.clone()))?;
+    let input = Payload::open(&arguments.input, &settings, Arc::new(bar.clone()))?;
     bar.begin(input.size_bytes);
     let (format, table) = input.table(arguments.format, &hints)?;
     if arguments.describe {

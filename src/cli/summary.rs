@@ -59,18 +59,21 @@ fn pipelines(report: &RunReport) -> Table {
         "decoded",
         "loaded",
         "changed",
+        "withdrawn",
         "filtered",
         "quarantined",
     ]);
     for pipeline in &report.pipelines {
         let counts = pipeline.counts();
-        let changed = pipeline.editions.iter().map(|edition| edition.changed_rows).sum();
+        let changed = pipeline.editions.iter().map(|edition| edition.changed_rows - edition.withdrawn_rows).sum();
+        let withdrawn = pipeline.editions.iter().map(|edition| edition.withdrawn_rows).sum();
         table.add_row([
             pipeline.id.clone(),
             source(pipeline),
             grouped(counts.decoded),
             grouped(counts.loaded),
             grouped(changed),
+            grouped(withdrawn),
             grouped(counts.filtered),
             grouped(counts.quarantined_rows()),
         ]);
@@ -183,7 +186,7 @@ fn answers(report: &RunReport) -> String {
     let fetched = of(|fetched| matches!(fetched, FetchOutcome::Fetched { .. }));
     match fetched {
         0 => format!("{not_modified} tables not modified"),
-        _ => format!("{not_modified} tables not modified, {fetched} fetched again with the same content"),
+        _ => format!("{not_modified} tables not modified, {fetched} fetched again without a change"),
     }
 }
 

@@ -27,7 +27,7 @@ pub(super) fn open(source: &Source, hints: &Hints) -> Result<Table, DecodeError>
     let (head, fields) = header(&mut blocks, separator, EXPECTED)?;
     let mut names = Vec::with_capacity(fields.len());
     for field in &fields {
-        names.push(charset.text(&field.bytes(&head), &head, field.start)?.trim().to_owned());
+        names.push(charset.private_text(&field.bytes(&head), &head, field.start)?.trim().to_owned());
     }
     let mut positions = Vec::with_capacity(hints.columns.len());
     for wanted in &hints.columns {

@@ -62,6 +62,11 @@ fn layout(head: &Block, names: &[Field], charset: Charset) -> Result<(Vec<String
         let found = dimensions.len().to_string();
         return Err(head.wrong(first.start, format!("at most {MAX_DIMENSIONS} dimensions"), found.as_bytes(), None));
     }
+    for (at, name) in dimensions.iter().enumerate() {
+        if name.is_empty() || name == TIME_PERIOD || super::is_reserved(name) || dimensions[..at].contains(name) {
+            return Err(head.wrong(first.start, "each dimension once, under a name of its own", name.as_bytes(), None));
+        }
+    }
     let mut found: Vec<Vec<u8>> = Vec::with_capacity(periods.len());
     for period in periods {
         let text = head.bytes[period.start..period.end].trim_ascii();

@@ -55,7 +55,7 @@ fn dimensions(head: &Block, names: &[Field], charset: Charset) -> Result<Vec<Str
     let mut found: Vec<String> = Vec::with_capacity(dimensions.len());
     for field in dimensions {
         let name = charset.text(&head.bytes[field.start..field.end], head, field.start)?.trim().to_owned();
-        if name.is_empty() || found.contains(&name) {
+        if name.is_empty() || super::is_reserved(&name) || found.contains(&name) {
             return Err(head.wrong(field.start, "each column once, with a name", name.as_bytes(), None));
         }
         found.push(name);

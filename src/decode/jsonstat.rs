@@ -221,6 +221,9 @@ impl Rows {
                     self.stage = Stage::Done;
                     return Ok(());
                 }
+                if index == cells {
+                    return Err(reader.wrong(&token, &format!("the end of the list after {cells} statuses")));
+                }
                 self.status_only(index, token);
                 self.stage = Stage::StatusArray(index + 1);
             }

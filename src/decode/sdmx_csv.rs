@@ -102,6 +102,13 @@ impl Layout {
                 _ if value_seen => Role::Attribute,
                 _ => Role::Dimension,
             };
+            let is_single = matches!(
+                role,
+                Role::Structure | Role::Updated | Role::Action | Role::Value | Role::Flag | Role::Confidentiality
+            );
+            if is_single && columns.iter().any(|column| column.role == role) {
+                return Err(head.wrong(field.start, "one column of this meaning", id.as_bytes(), None));
+            }
             value_seen |= role == Role::Value;
             let name = match (role, id.as_str()) {
                 (Role::Dimension, "TIME_PERIOD") => TIME_PERIOD.to_owned(),
@@ -195,6 +202,7 @@ impl Layout {
                     dimension += 1;
                 }
                 Role::Value => {
+                    let blanks = text.len() - text.trim_ascii_start().len();
                     let value = match text.trim_ascii() {
                         b"" | b":" | b"NaN" => None,
                         text => Some(
@@ -202,7 +210,7 @@ impl Layout {
                                 .ok_or_else(|| block.wrong(field.start, "a number with a decimal point", text, None))?,
                         ),
                     };
-                    columns.push(value, block.offset + field.start as u64);
+                    columns.push(value, block.offset + (field.start + blanks) as u64);
                 }
                 Role::Flag => {
                     has_flag = true;

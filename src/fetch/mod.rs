@@ -73,9 +73,9 @@ impl Response {
         self.status == 304
     }
 
-    /// An error unless the status says success.
+    /// An error unless the whole payload came, or has not changed: other successes are partial or not yet there.
     pub fn check(&self, url: &str) -> Result<(), FetchError> {
-        if (200..300).contains(&self.status) || self.not_modified() {
+        if self.status == 200 || self.not_modified() {
             return Ok(());
         }
         Err(FetchError::Status { url: url.to_owned(), status: self.status, excerpt: self.excerpt.clone() })
@@ -303,7 +303,7 @@ impl Client {
         let mut hosts = self.hosts.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         hosts
             .entry(host.to_owned())
-            .or_insert_with(|| Arc::new(Semaphore::new(self.settings.requests_per_host.max(1))))
+            .or_insert_with(|| Arc::new(Semaphore::new(self.settings.requests_per_host.clamp(1, 1024))))
             .clone()
     }
 }

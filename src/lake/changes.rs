@@ -69,7 +69,7 @@ impl Numbers {
 
 impl Changes {
     /// The state after these partitions, oldest first.
-    pub fn after(partitions: &[Partition]) -> Result<Self, LakeError> {
+    pub fn after<'p>(partitions: impl IntoIterator<Item = &'p Partition>) -> Result<Self, LakeError> {
         let mut changes = Changes::default();
         for partition in partitions {
             let failed = |source| LakeError::Parquet { action: "read", path: partition.path.clone(), source };
@@ -81,6 +81,11 @@ impl Changes {
             }
         }
         Ok(changes)
+    }
+
+    /// Observations known so far.
+    pub fn known(&self) -> u64 {
+        self.state.len() as u64
     }
 
     /// Starts comparing a snapshot.
@@ -133,9 +138,10 @@ impl Changes {
         let mut gone: Vec<u128> =
             self.state.iter().filter(|(_, last)| last.pass != pass).map(|(key, _)| *key).collect();
         gone.sort_unstable();
-        for key in &gone {
-            self.state.remove(key);
-        }
+        let provenance: DictionaryArray<Int32Type> = gone
+            .iter()
+            .map(|key| self.state.remove(key).map(|last| self.marks.codes[last.provenance as usize].as_str()))
+            .collect();
         let rows = gone.len();
         let same = |text: &str| -> Result<ArrayRef, LakeError> {
             let values = Arc::new(StringArray::from(vec![text]));
@@ -154,7 +160,7 @@ impl Changes {
             .push(Arc::new(TimestampMicrosecondArray::from_value(vintage.as_microsecond(), rows).with_timezone("UTC")));
         columns.push(same(snapshot)?);
         columns.push(Arc::new(UInt64Array::new_null(rows)));
-        columns.push(same("official")?);
+        columns.push(Arc::new(provenance));
         columns.push(same("withdrawn")?);
         Ok(RecordBatch::try_new(change_schema(), columns)?)
     }

@@ -1,8 +1,8 @@
 //! Canonical batches → Parquet partitions with vintages, and back.
 //!
 //! ```text
-//! lake/observations/dataset=<id>/vintage=<fetch time>/<pipeline>-<snapshot>.parquet
-//! lake/memberships/cluster=<name>/vintage=<fetch time>/<pipeline>-<snapshot>.parquet
+//! lake/observations/dataset=<id>/vintage=<fetch time>/<pipeline>-<snapshot>-<fingerprint>.parquet
+//! lake/memberships/cluster=<name>/vintage=<fetch time>/<pipeline>-<snapshot>-<fingerprint>.parquet
 //! lake/quarantine/pipeline=<id>/<dataset>-<snapshot>.parquet
 //! ```
 //! A partition of observations holds what changed against the vintages before it (column `change`:
@@ -43,6 +43,8 @@ const DESCRIPTION: &str = "tejido.partition";
 pub struct Description {
     /// Of the rules, the snapshot and all partitions before it.
     pub fingerprint: String,
+    /// Of the rules alone: partitions of one chain have the same.
+    pub rules: String,
     /// The pipeline.
     pub pipeline: String,
     /// The source's table id.
@@ -53,6 +55,8 @@ pub struct Description {
     pub vintage: Timestamp,
     /// Rows in the partition.
     pub rows: u64,
+    /// Of these, observations that the snapshot no longer has.
+    pub withdrawn: u64,
     /// What became of the snapshot's rows.
     pub counts: Counts,
 }
@@ -159,24 +163,17 @@ impl Lake {
     /// The partitions of one pipeline below such a folder, oldest first. A file that is no partition
     /// any more (damaged) is left out: it will be made again.
     pub fn partitions(&self, folder: &Path, pipeline: &str) -> Result<Vec<Partition>, LakeError> {
-        let prefix = format!("{pipeline}-");
         let mut partitions = Vec::new();
-        for vintage in disk::list(folder)? {
-            let folder = folder.join(vintage);
-            for name in disk::list(&folder)? {
-                if name.starts_with(&prefix) && name.ends_with(".parquet") {
-                    let path = folder.join(name);
-                    match describe(&path) {
-                        Ok(Some(description)) => partitions.push(Partition { path, description }),
-                        Ok(None) => {
-                            tracing::warn!(path = %path.display(), "no description in this partition: it will be made again")
-                        }
-                        Err(LakeError::Parquet { source, .. }) => {
-                            tracing::warn!(path = %path.display(), %source, "damaged partition: it will be made again");
-                        }
-                        Err(error) => return Err(error),
-                    }
+        for path in files(folder, pipeline)? {
+            match describe(&path) {
+                Ok(Some(description)) => partitions.push(Partition { path, description }),
+                Ok(None) => {
+                    tracing::warn!(path = %path.display(), "no description in this partition: it will be made again");
                 }
+                Err(LakeError::Parquet { source, .. }) => {
+                    tracing::warn!(path = %path.display(), %source, "damaged partition: it will be made again");
+                }
+                Err(error) => return Err(error),
             }
         }
         partitions.sort_by_key(|partition| partition.description.vintage);
@@ -184,26 +181,47 @@ impl Lake {
     }
 
     /// Removes the partitions of a pipeline below such a folder that are not among `keep`.
-    pub fn retain(&self, folder: &Path, pipeline: &str, keep: &[Partition]) -> Result<(), LakeError> {
-        let prefix = format!("{pipeline}-");
-        for vintage in disk::list(folder)? {
-            let folder = folder.join(vintage);
-            disk::sweep(&folder)?;
-            for name in disk::list(&folder)? {
-                let path = folder.join(&name);
-                if name.starts_with(&prefix) && !keep.iter().any(|partition| partition.path == path) {
-                    disk::remove_file(&path)?;
-                }
+    pub fn retain(&self, folder: &Path, pipeline: &str, keep: &[&Partition]) -> Result<(), LakeError> {
+        for path in files(folder, pipeline)? {
+            if !keep.iter().any(|partition| partition.path == path) {
+                disk::remove_file(&path)?;
             }
         }
         Ok(())
     }
 
-    /// Where the partition of a snapshot goes.
-    pub fn partition_path(&self, folder: &Path, pipeline: &str, snapshot: &str, vintage: Timestamp) -> PathBuf {
+    /// Removes what killed runs left half-written. Only before any pipeline of this run writes.
+    pub fn sweep(&self) -> Result<(), LakeError> {
+        for kind in ["observations", "memberships"] {
+            let kind = self.root.join(kind);
+            for dataset in disk::list(&kind)? {
+                let dataset = kind.join(dataset);
+                for vintage in disk::list(&dataset)? {
+                    disk::sweep(&dataset.join(vintage))?;
+                }
+            }
+        }
+        let quarantine = self.root.join("quarantine");
+        for pipeline in disk::list(&quarantine)? {
+            disk::sweep(&quarantine.join(pipeline))?;
+        }
+        Ok(())
+    }
+
+    /// Where the partition of a snapshot goes. Other rules make another file, so that nothing that is in force
+    /// is overwritten before all of its successors are there.
+    pub fn partition_path(
+        &self,
+        folder: &Path,
+        pipeline: &str,
+        snapshot: &str,
+        fingerprint: &str,
+        vintage: Timestamp,
+    ) -> PathBuf {
+        let (snapshot, fingerprint) = (&snapshot[..16], &fingerprint[..8]);
         folder
             .join(format!("vintage={}", vintage.strftime("%Y%m%dT%H%M%S.%6fZ")))
-            .join(format!("{pipeline}-{}.parquet", &snapshot[..16]))
+            .join(format!("{pipeline}-{snapshot}-{fingerprint}.parquet"))
     }
 
     /// Where the quarantined rows of a snapshot go.
@@ -213,6 +231,27 @@ impl Lake {
             .join(format!("pipeline={pipeline}"))
             .join(format!("{dataset}-{}.parquet", &snapshot[..16]))
     }
+}
+
+/// Files of a pipeline's partitions below the folder of a dataset or cluster.
+fn files(folder: &Path, pipeline: &str) -> Result<Vec<PathBuf>, LakeError> {
+    let mut files = Vec::new();
+    for vintage in disk::list(folder)? {
+        let folder = folder.join(vintage);
+        for name in disk::list(&folder)? {
+            // Pipelines are told apart exactly: the name of one may begin like that of another.
+            let is_own = name
+                .strip_prefix(pipeline)
+                .and_then(|rest| rest.strip_prefix('-')?.strip_suffix(".parquet"))
+                .is_some_and(|hashes| {
+                    hashes.len() == 25 && hashes.bytes().all(|byte| byte == b'-' || byte.is_ascii_hexdigit())
+                });
+            if is_own {
+                files.push(folder.join(name));
+            }
+        }
+    }
+    Ok(files)
 }
 
 /// What the file says that it was made from.

@@ -60,7 +60,8 @@ impl Rules {
             let list = codelists
                 .get(crosswalk.get_ref())
                 .ok_or_else(|| wrong(format!("there is no crosswalk `{}`", crosswalk.get_ref())))?;
-            rules.columns = list.columns[1..].iter().filter_map(|column| CanonicalColumn::from_name(column)).collect();
+            rules.columns =
+                list.columns.iter().skip(1).filter_map(|column| CanonicalColumn::from_name(column)).collect();
             for row in &list.rows {
                 rules.codes.insert(row[0].clone(), row[1..].to_vec());
             }

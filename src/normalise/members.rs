@@ -1,8 +1,9 @@
 //! Decoded membership export → canonical memberships (DESIGN 4.3).
 //!
-//! What identifies a natural person leaves this room only as a keyed hash, and their name not at
-//! all. Messages and quarantine name the line and the field, never what stands in it, except for
-//! dates and activity codes, which identify nobody.
+//! What identifies a natural person leaves this room only as a keyed hash; their name, website and
+//! municipality not at all. Who has no tax number with the form of a legal entity's may be one.
+//! Messages and quarantine name the line and the field, never what stands in it: people write
+//! names and telephones into any column.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -145,34 +146,28 @@ impl<'a> MemberNormaliser<'a> {
         let Some(name) = name else {
             return Fate::Unknown { reason: format!("`{}` is empty", self.members.name), found: None };
         };
-        let nif = record.text(record.nif, at).and_then(nif::parse);
+        let nif_text = record.text(record.nif, at);
+        let nif = nif_text.and_then(nif::parse);
+        let unknown = |reason: String| Fate::Unknown { reason, found: None };
         let activity = match record.text(record.activity, at).map(|text| self.division(text)) {
-            Some(Err(found)) => {
-                return Fate::Unknown {
-                    reason: format!("`{}` is no code of CNAE-2009", self.members.activity),
-                    found: Some(found),
-                };
-            }
-            Some(Ok(division)) => Some(division),
+            Some(None) => return unknown(format!("`{}` is no code of CNAE-2009", self.members.activity)),
+            Some(division) => division,
             None => None,
         };
         let mut days = [None, None];
-        for (day, (column, field)) in
-            days.iter_mut().zip([(record.joined, &self.members.joined), (record.left, &self.members.left)])
-        {
-            match record.text(column, at).map(|text| (text, Date::strptime(&self.members.date_format, text))) {
-                Some((text, Err(_))) => {
-                    return Fate::Unknown {
-                        reason: format!("`{field}` is no date of the form `{}`", self.members.date_format),
-                        found: Some(text.to_owned()),
-                    };
+        let columns = [(record.joined, &self.members.joined), (record.left, &self.members.left)];
+        for (day, (column, field)) in days.iter_mut().zip(columns) {
+            match record.text(column, at).map(|text| Date::strptime(&self.members.date_format, text)) {
+                Some(Err(_)) => {
+                    return unknown(format!("`{field}` is no date of the form `{}`", self.members.date_format));
                 }
-                Some((_, Ok(date))) => *day = Some(date),
+                Some(Ok(date)) => *day = Some(date),
                 None => {}
             }
         }
         let (municipality, region) = self.place(record, at);
-        let natural_person = nif.as_ref().is_some_and(|nif| nif.natural_person);
+        let is_entity = nif.as_ref().is_some_and(|nif| nif.entity);
+        let public = |text: Option<String>| text.filter(|_| is_entity);
         let identity = match &nif {
             Some(nif) => format!("nif:{}", nif.number),
             // Without a number only the name is left to tell members apart.
@@ -180,29 +175,26 @@ impl<'a> MemberNormaliser<'a> {
         };
         Fate::Member(Box::new(Member {
             member: blake3::keyed_hash(&self.hash_key, identity.as_bytes()).to_hex()[..32].to_owned(),
-            name: (!natural_person).then(|| name.to_owned()),
-            nif_valid: nif.map(|nif| nif.valid),
+            name: public(Some(name.to_owned())),
+            nif_valid: nif_text.map(|_| nif.is_some_and(|nif| nif.valid)),
             activity,
-            municipality,
+            municipality: public(municipality),
             region,
             size_class: record.text(record.employees, at).and_then(size_class),
             joined: days[0],
             left: days[1],
-            website: record.website.and_then(|column| record.text(column, at)).map(str::to_owned),
+            website: public(record.website.and_then(|column| record.text(column, at)).map(str::to_owned)),
             row: record.rows.value(at),
             cell: record.cells.value(at),
         }))
     }
 
     /// `62.01`, `6201`, `62` → the division `62`, if NACE has it.
-    fn division(&self, text: &str) -> Result<String, String> {
+    fn division(&self, text: &str) -> Option<String> {
         let digits: String = text.chars().filter(|c| !matches!(c, '.' | ' ')).collect();
-        let division = digits.get(..2).unwrap_or_default();
+        let division = digits.get(..2)?;
         let is_code = digits.len() <= 4 && digits.bytes().all(|byte| byte.is_ascii_digit());
-        match self.codelists.get("sectors") {
-            Some(list) if is_code && list.contains(division) => Ok(division.to_owned()),
-            _ => Err(text.to_owned()),
-        }
+        (is_code && self.codelists.get("sectors")?.contains(division)).then(|| division.to_owned())
     }
 
     /// Municipality code and region: from the name, else the region from the postal code's province.

@@ -74,9 +74,6 @@ impl Counts {
     /// An error when more is in quarantine, or less was decoded, than the pipeline allows.
     pub fn check(&self, max_quarantined_share: f64, min_rows: u64) -> Result<(), NormaliseError> {
         self.balance()?;
-        if self.decoded < min_rows {
-            return Err(NormaliseError::TooFew { found: self.decoded, expected: min_rows });
-        }
         let quarantined = self.quarantined_rows();
         if quarantined as f64 > max_quarantined_share * self.decoded as f64 {
             let (reason, rows) = self
@@ -92,6 +89,17 @@ impl Counts {
                 reason,
                 rows,
             });
+        }
+        if self.loaded < min_rows {
+            return Err(NormaliseError::TooFew { found: self.loaded, expected: min_rows });
+        }
+        Ok(())
+    }
+
+    /// An error when a snapshot no longer has more of the known observations than the pipeline allows.
+    pub fn check_withdrawn(&self, withdrawn: u64, known: u64, max_withdrawn_share: f64) -> Result<(), NormaliseError> {
+        if withdrawn as f64 > max_withdrawn_share * known as f64 {
+            return Err(NormaliseError::Withdrawn { withdrawn, known, allowed_percent: 100.0 * max_withdrawn_share });
         }
         Ok(())
     }
@@ -137,10 +145,20 @@ pub enum NormaliseError {
         /// Rows with that reason.
         rows: u64,
     },
+    /// Most of what was known is gone.
+    #[error("{withdrawn} of {known} known observations are gone, at most {allowed_percent} % may")]
+    Withdrawn {
+        /// Observations that the snapshot no longer has.
+        withdrawn: u64,
+        /// Observations known before.
+        known: u64,
+        /// What the pipeline allows.
+        allowed_percent: f64,
+    },
     /// Fewer rows than are believable.
     #[error("expected at least {expected} rows, found {found}")]
     TooFew {
-        /// Rows decoded.
+        /// Rows that became canonical.
         found: u64,
         /// What the pipeline expects.
         expected: u64,
@@ -167,6 +185,9 @@ impl Hint for NormaliseError {
         match self {
             NormaliseError::Quarantined { .. } => Some(
                 "the source has changed: add the new codes or dimensions to pipelines/ (each row that does not fit is in lake/quarantine with its reason), then run again; nothing needs to be fetched again".into(),
+            ),
+            NormaliseError::Withdrawn { .. } => Some(
+                "open the address in a browser: if the source really has withdrawn them, raise `quality.max_withdrawn_share` for one run".into(),
             ),
             NormaliseError::TooFew { .. } => {
                 Some("open the address in a browser; if the table really is that small, lower `quality.min_rows`".into())

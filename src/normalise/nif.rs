@@ -11,21 +11,31 @@ pub(super) struct Nif {
     pub number: String,
     /// Whether its control character is right.
     pub valid: bool,
-    /// Whether it belongs to a natural person (DNI, NIE, and the special forms K, L, M).
-    pub natural_person: bool,
+    /// Whether it has the form of a legal entity's number. Anything else may be a natural person's (DNI, NIE,
+    /// the special forms K, L, M), also where it is misspelt.
+    pub entity: bool,
 }
 
-/// Normalises and checks a tax number; none when there is no text.
+/// Normalises and checks a tax number; none when the text has not the form of one.
 pub(super) fn parse(text: &str) -> Option<Nif> {
     let mut number: String = text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_uppercase).collect();
-    if number.len() == 11 && number.starts_with("ES") {
-        number.drain(..2);
+    for prefix in ["NIF", "CIF", "DNI", "NIE", "ES"] {
+        if let Some(rest) = number.strip_prefix(prefix)
+            && rest.len() == 9
+        {
+            number = rest.to_owned();
+            break;
+        }
     }
-    if number.is_empty() {
+    let bytes = number.as_bytes();
+    let [first, body @ .., control] = bytes else {
         return None;
-    }
-    let natural_person = matches!(number.as_bytes()[0], b'0'..=b'9' | b'X' | b'Y' | b'Z' | b'K' | b'L' | b'M');
-    Some(Nif { valid: is_valid(number.as_bytes()), natural_person, number })
+    };
+    let digits = body.len() == 7 && body.iter().all(u8::is_ascii_digit) && control.is_ascii_alphanumeric();
+    let is_number = digits && (first.is_ascii_digit() && control.is_ascii_alphabetic() || first.is_ascii_uppercase());
+    let entity = digits && matches!(first, b'A'..=b'H' | b'J' | b'N' | b'P'..=b'S' | b'U'..=b'W');
+    let valid = is_valid(bytes);
+    is_number.then_some(Nif { number, valid, entity })
 }
 
 fn is_valid(number: &[u8]) -> bool {
@@ -110,16 +120,21 @@ mod tests {
         ] {
             assert!(parse(good).unwrap().valid, "{good}");
         }
-        for bad in ["A46103835", "12345678A", "X1234567A", "A4610383", "Ñ46103834", "B00000000", "I46103834"] {
+        for bad in ["A46103835", "12345678A", "X1234567A", "B00000000", "I46103834"] {
             assert!(!parse(bad).unwrap().valid, "{bad}");
         }
-        assert_eq!(parse(" -. "), None);
+        for none in [" -. ", "n.d.", "A4610383", "Ñ46103834", "123456789", "pendiente"] {
+            assert_eq!(parse(none), None, "{none}");
+        }
     }
 
     #[test]
-    fn persons_are_told_from_entities() {
-        assert!(parse("12345678Z").unwrap().natural_person);
-        assert!(parse("X1234567L").unwrap().natural_person);
-        assert!(!parse("A46103834").unwrap().natural_person);
+    fn entities_are_told_from_persons() {
+        for person in ["12345678Z", "X1234567L", "DNI 12345678-Z", "K1234567L"] {
+            assert!(!parse(person).unwrap().entity, "{person}");
+        }
+        for entity in ["A46103834", "ES A46103834", "CIF: A-46103834"] {
+            assert!(parse(entity).unwrap().entity, "{entity}");
+        }
     }
 }

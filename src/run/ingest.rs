@@ -9,18 +9,19 @@ use std::io;
 use jiff::Timestamp;
 use tokio::sync::Semaphore;
 
+use super::last_good::{folder, known_input, last_chain};
 use super::summary::{EditionReport, FetchOutcome, PipelineReport};
 use super::{Observer, Project, RunError, editions, fingerprint};
 use crate::archive::{Archive, Draft, Failure, Sidecar, Snapshot};
 use crate::decode::{self, DecodeError, Format, Hints};
 use crate::error::{Hint, Report};
-use crate::fetch::{Client, Request, Sink};
+use crate::fetch::{Client, FetchError, Request, Sink};
 use crate::lake::{Changes, Description, Lake, LakeError, Partition, PartitionWriter, QuarantineWriter, change_schema};
 use crate::normalise::{
     Counts, MemberNormaliser, NormaliseError, Normalised, ObservationNormaliser, OfficialCells, Origin,
     membership_schema,
 };
-use crate::publish::Manifest;
+use crate::publish::{InputRecord, Manifest};
 use crate::replay::PROVENANCE_HEADER;
 use crate::spec::{Edition, Pipeline, Profile};
 use std::sync::Arc;
@@ -46,10 +47,8 @@ pub(super) struct Ingested {
 #[derive(Clone)]
 pub(super) struct EditionPartitions {
     pub pipeline: Pipeline,
-    /// Oldest first.
-    pub partitions: Vec<Partition>,
-    /// The snapshots that they were made from.
-    pub snapshots: Vec<Snapshot>,
+    /// Oldest first, each with the snapshot that it was made from.
+    pub partitions: Vec<(Partition, InputRecord)>,
 }
 
 /// Brings a pipeline's part of the lake up to date; its source is asked only if `ask`.
@@ -91,9 +90,9 @@ struct EditionJob {
     snapshots: Vec<Snapshot>,
     /// What the lake has, oldest first.
     existing: Vec<Partition>,
-    /// Whether the source has just said that the last good snapshot is still what it has, so that a bad one
-    /// fetched since then no longer counts.
-    confirmed: bool,
+    /// When the snapshot was fetched of which the source has just said that it is still what it has, so that a
+    /// bad one fetched since then no longer counts.
+    confirmed: Option<Timestamp>,
 }
 
 /// Why a snapshot gives no partition.
@@ -138,7 +137,7 @@ impl EditionJob {
             official_hash,
             snapshots,
             existing: Vec::new(),
-            confirmed: false,
+            confirmed: None,
         };
         job.existing = job.job.lake.partitions(&job.folder(), &pipeline.id)?;
         Ok(job)
@@ -146,10 +145,7 @@ impl EditionJob {
 
     /// The folder of this edition's partitions.
     fn folder(&self) -> std::path::PathBuf {
-        match &self.pipeline.members {
-            Some(members) => self.job.lake.cluster_folder(&members.cluster),
-            None => self.job.lake.dataset_folder(&self.edition.dataset),
-        }
+        folder(&self.job.lake, &self.pipeline, &self.edition)
     }
 
     /// Asks the source, unless an interrupted run has just done so.
@@ -170,7 +166,13 @@ impl EditionJob {
         let mut draft = self.job.archive.draft(&self.pipeline.id)?;
         let response = match self.job.client.get(&request, &mut draft).await {
             Ok(response) if response.not_modified() => {
-                self.confirmed = true;
+                if last_good.is_none() {
+                    // Nothing was named that could be unchanged.
+                    let error =
+                        FetchError::Status { url, status: 304, excerpt: "to a request without conditions".into() };
+                    return Ok(FetchOutcome::Failed(Report::new(&error)));
+                }
+                self.confirmed = last_good.map(|sidecar| sidecar.fetched_at);
                 return Ok(FetchOutcome::NotModified);
             }
             Ok(response) => response,
@@ -181,6 +183,15 @@ impl EditionJob {
         if failed.is_none() && newest == Some(draft.hash().as_str()) {
             return Ok(FetchOutcome::NotModified);
         }
+        // A clock that was ahead must not hide what comes after it.
+        let newest_at = self.snapshots.last().map(|snapshot| snapshot.sidecar.fetched_at);
+        let fetched_at = match newest_at {
+            Some(newest) if newest >= now_micros() => {
+                tracing::warn!(pipeline = self.pipeline.id, %newest, "the newest snapshot is of the future: is the clock right?");
+                Timestamp::from_microsecond(newest.as_microsecond() + 1).unwrap_or(newest)
+            }
+            _ => now_micros(),
+        };
         let snapshot = draft.commit(
             extension(self.pipeline.decode.format),
             Sidecar {
@@ -190,7 +201,7 @@ impl EditionJob {
                 method: "GET".into(),
                 status: response.status,
                 headers: response.headers,
-                fetched_at: now_micros(),
+                fetched_at,
                 raw_bytes: 0,
                 hash: String::new(),
                 file: String::new(),
@@ -209,7 +220,8 @@ impl EditionJob {
 
     /// Whether the newest snapshot is good, new enough, and of no published build although it has rows for one.
     fn is_resumable(&self) -> Result<bool, RunError> {
-        let Some(newest) = self.snapshots.last() else {
+        let url = self.job.project.url(&self.pipeline, &self.edition);
+        let Some(newest) = self.snapshots.last().filter(|newest| newest.sidecar.url == url) else {
             return Ok(false);
         };
         let hash = newest.sidecar.hash.as_str();
@@ -224,59 +236,103 @@ impl EditionJob {
         Ok(!is_published && !changes_nothing && fresh && newest.failure(&self.rules)?.is_none())
     }
 
-    /// Makes the edition's partitions what its snapshots and rules say.
+    /// Makes the edition's partitions what its snapshots and rules say. When these rules refuse a snapshot that
+    /// is in force by earlier ones, all stays as it was and the refusal is reported.
     fn refresh(mut self, fetched: FetchOutcome) -> Result<(EditionReport, EditionPartitions), RunError> {
-        let mut chain: Vec<Partition> = Vec::new();
-        let mut snapshots: Vec<Snapshot> = Vec::new();
+        let mut chain: Vec<(Partition, InputRecord)> = Vec::new();
         let mut state: Option<Changes> = None;
         let mut previous = String::new();
-        let mut failure = None;
+        let mut newest_failure: Option<(Timestamp, Report)> = None;
+        let mut lost: Option<Report> = None;
+        let rules_set = fingerprint::of([self.rules.as_str(), self.official_hash.as_str()]);
         for snapshot in std::mem::take(&mut self.snapshots) {
-            failure = snapshot.failure(&self.rules)?.map(failure_report);
-            if failure.is_some() {
-                continue;
-            }
-            let official = if is_synthetic(&snapshot) { self.official_hash.as_str() } else { "" };
-            let fingerprint = fingerprint::partition(&self.rules, &snapshot, official, &previous);
-            let made = self.existing.iter().find(|partition| partition.description.fingerprint == fingerprint);
-            let partition = match made {
-                Some(partition) => Ok(partition.clone()),
-                None => self.partition(&snapshot, &fingerprint, &mut state, &chain),
+            let at = snapshot.sidecar.fetched_at;
+            let outcome = match snapshot.failure(&self.rules)? {
+                Some(failure) => Err(failure_report(failure)),
+                None => self.made(&snapshot, &rules_set, &mut state, &chain, &previous)?,
             };
-            match partition {
+            match outcome {
                 Ok(partition) => {
-                    chain.push(partition);
-                    snapshots.push(snapshot);
-                    previous = fingerprint;
+                    previous.clone_from(&partition.description.fingerprint);
+                    chain.push((partition, input_record(&self.pipeline, &snapshot)));
                 }
-                Err(SnapshotError::Fatal(error)) => return Err(error),
-                Err(error) => {
-                    // The state has seen half of a snapshot.
-                    state = None;
-                    let report = Report::new(&error);
-                    let note = Failure { message: report.one_line(), hint: report.hint.clone() };
-                    snapshot.note_failure(&self.rules, &note)?;
-                    failure = Some(report);
+                Err(report) => {
+                    let in_force = self.existing.iter().any(|partition| partition.description.vintage == at);
+                    if in_force {
+                        lost = Some(report.clone());
+                    }
+                    newest_failure = Some((at, report));
                 }
             }
         }
-        self.job.lake.retain(&self.folder(), &self.pipeline.id, &chain)?;
-        if self.confirmed {
-            failure = None;
+        // Only what is newer than the newest good snapshot counts: an older failure has been replaced by a good one.
+        let newest_good = chain.last().map(|(partition, _)| partition.description.vintage);
+        let confirmed = self.confirmed.is_some() && self.confirmed == newest_good;
+        let mut failure =
+            newest_failure.filter(|(at, _)| Some(*at) > newest_good && !confirmed).map(|(_, report)| report);
+        if let Some(report) = lost {
+            let existing = last_chain(std::mem::take(&mut self.existing), &rules_set);
+            let with_records = existing.into_iter().map(|partition| {
+                let record = known_input(&self.job, &self.pipeline, &self.edition, &partition);
+                (partition, record)
+            });
+            chain = with_records.collect();
+            failure = Some(report);
         }
-        let newest = chain.last().map(|partition| partition.description.clone());
+        let keep: Vec<&Partition> = chain.iter().map(|(partition, _)| partition).collect();
+        self.job.lake.retain(&self.folder(), &self.pipeline.id, &keep)?;
+        let newest = chain.last().map(|(partition, _)| partition.description.clone());
         let is_news = failure.is_none() && matches!(fetched, FetchOutcome::Fetched { .. } | FetchOutcome::Resumed);
+        let news = newest.as_ref().filter(|_| is_news);
         let report = EditionReport {
             dataset: self.edition.dataset.clone(),
+            changed_rows: news.map_or(0, |description| description.rows),
+            withdrawn_rows: news.map_or(0, |description| description.withdrawn),
             fetched,
-            // Only the newest snapshot's failure counts: an older one has been replaced by a good one.
             failure,
             counts: newest.as_ref().map(|description| description.counts.clone()).unwrap_or_default(),
-            changed_rows: newest.as_ref().filter(|_| is_news).map_or(0, |description| description.rows),
             vintage: newest.map(|description| description.vintage),
         };
-        let partitions = EditionPartitions { pipeline: self.pipeline, partitions: chain, snapshots };
-        Ok((report, partitions))
+        Ok((report, EditionPartitions { pipeline: self.pipeline, partitions: chain }))
+    }
+
+    /// The partition of one snapshot, taken over or made; why there is none as the inner error.
+    fn made(
+        &self,
+        snapshot: &Snapshot,
+        rules_set: &str,
+        state: &mut Option<Changes>,
+        chain: &[(Partition, InputRecord)],
+        previous: &str,
+    ) -> Result<Result<Partition, Report>, RunError> {
+        let official = if is_synthetic(snapshot) { self.official_hash.as_str() } else { "" };
+        let fingerprint = fingerprint::partition(&self.rules, snapshot, official, previous);
+        if let Some(partition) = self.existing.iter().find(|partition| partition.description.fingerprint == fingerprint)
+        {
+            // The state has not seen its rows: whoever needs it next reads the chain anew.
+            *state = None;
+            return Ok(Ok(partition.clone()));
+        }
+        let error = match self.partition(snapshot, &fingerprint, rules_set, state, chain) {
+            Ok(partition) => return Ok(Ok(partition)),
+            Err(SnapshotError::Fatal(error)) => return Err(error),
+            Err(error) => error,
+        };
+        // The state has seen half of a snapshot.
+        *state = None;
+        // Bytes that are not those that were fetched say nothing of the source.
+        snapshot.verify()?;
+        let report = Report::new(&error);
+        // A limit or a disk that could not be read says nothing of these bytes under these rules.
+        let is_verdict = !matches!(
+            &error,
+            SnapshotError::Decode { source: DecodeError::TooLarge { .. } | DecodeError::Read { .. }, .. }
+        );
+        if is_verdict {
+            let note = Failure { message: report.one_line(), hint: report.hint.clone() };
+            snapshot.note_failure(&self.rules, &note)?;
+        }
+        Ok(Err(report))
     }
 
     /// Decodes and normalises one snapshot into its partition.
@@ -284,8 +340,9 @@ impl EditionJob {
         &self,
         snapshot: &Snapshot,
         fingerprint: &str,
+        rules_set: &str,
         state: &mut Option<Changes>,
-        chain: &[Partition],
+        chain: &[(Partition, InputRecord)],
     ) -> Result<Partition, SnapshotError> {
         let url = || snapshot.sidecar.url.clone();
         let decoding = |source| SnapshotError::Decode { url: url(), source };
@@ -299,16 +356,29 @@ impl EditionJob {
         let payload = snapshot.clone();
         let source = decode::Source::new(move || payload.open().map_err(io::Error::other));
         let table = decode::open(self.pipeline.decode.format, &source, &self.hints()).map_err(decoding)?;
+        if let Some(stated) = &table.metadata.dataset
+            && names_its_table(self.pipeline.decode.format)
+            && !stated.eq_ignore_ascii_case(&self.edition.dataset)
+        {
+            return Err(decoding(DecodeError::Format {
+                expected: format!("the table `{}`", self.edition.dataset),
+                found: format!("the table `{stated}`"),
+                hint: Some("the address answers with another table: correct `url` or `dataset` in the pipeline".into()),
+            }));
+        }
         let lake = &self.job.lake;
-        let path = lake.partition_path(&self.folder(), &origin.pipeline, &origin.snapshot, origin.fetched_at);
+        let path =
+            lake.partition_path(&self.folder(), &origin.pipeline, &origin.snapshot, fingerprint, origin.fetched_at);
         let quarantine = lake.quarantine_path(&origin.pipeline, &origin.dataset, &origin.snapshot);
         let mut quarantine = QuarantineWriter::new(quarantine);
-        let (writer, counts) = match &self.pipeline.members {
+        let (writer, counts, withdrawn, known) = match &self.pipeline.members {
             None => {
                 let state = match state {
                     Some(state) => state,
-                    none => none.insert(Changes::after(chain).map_err(RunError::from)?),
+                    none => none
+                        .insert(Changes::after(chain.iter().map(|(partition, _)| partition)).map_err(RunError::from)?),
                 };
+                let known = state.known();
                 state.begin();
                 let official = is_synthetic(snapshot).then_some(&self.official);
                 let codelists = &self.job.project.codelists;
@@ -338,7 +408,8 @@ impl EditionJob {
                     .withdrawn(&origin.pipeline, &origin.dataset, &origin.snapshot, origin.fetched_at)
                     .map_err(RunError::from)?;
                 writer.write(&withdrawn).map_err(RunError::from)?;
-                (writer, normaliser.counts)
+                let withdrawn = withdrawn.num_rows() as u64;
+                (writer, normaliser.counts, withdrawn, known)
             }
             Some(members) => {
                 let key = &self.job.project.settings.privacy.hash_key;
@@ -352,11 +423,13 @@ impl EditionJob {
                     writer.write(&rows).map_err(RunError::from)?;
                     quarantine.write(&quarantined).map_err(RunError::from)?;
                 }
-                (writer, normaliser.counts)
+                (writer, normaliser.counts, 0, 0)
             }
         };
         let description = Description {
             fingerprint: fingerprint.to_owned(),
+            rules: rules_set.to_owned(),
+            withdrawn,
             pipeline: origin.pipeline,
             dataset: origin.dataset,
             snapshot: origin.snapshot,
@@ -367,6 +440,7 @@ impl EditionJob {
         // What was kept back is written even when the rest is not loaded: it is what explains why.
         quarantine.finish(description.clone()).map_err(RunError::from)?;
         self.check(&counts).map_err(normalising)?;
+        counts.check_withdrawn(withdrawn, known, self.pipeline.quality.max_withdrawn_share).map_err(normalising)?;
         Ok(writer.finish(description).map_err(RunError::from)?)
     }
 
@@ -392,9 +466,29 @@ fn failure_report(failure: Failure) -> Report {
     Report { chain: vec![failure.message], snippet: None, hint: failure.hint }
 }
 
+/// What a build says of a snapshot.
+fn input_record(pipeline: &Pipeline, snapshot: &Snapshot) -> InputRecord {
+    let sidecar = &snapshot.sidecar;
+    InputRecord {
+        pipeline: sidecar.pipeline.clone(),
+        dataset: sidecar.dataset.clone(),
+        url: sidecar.url.clone(),
+        fetched_at: sidecar.fetched_at,
+        snapshot: sidecar.hash.clone(),
+        file: format!("archive/{}/{}", sidecar.pipeline, sidecar.file),
+        licence: pipeline.licence.clone(),
+        attribution: pipeline.attribution.clone(),
+    }
+}
+
 /// Whether the sample server delivered it.
 pub(super) fn is_synthetic(snapshot: &Snapshot) -> bool {
     snapshot.sidecar.header(PROVENANCE_HEADER).is_some()
+}
+
+/// Whether a payload of this format states the id under which its table is asked for.
+fn names_its_table(format: Format) -> bool {
+    matches!(format, Format::SdmxCsv)
 }
 
 fn extension(format: Format) -> &'static str {

@@ -5,6 +5,7 @@
 
 mod fingerprint;
 mod ingest;
+mod last_good;
 mod ledger;
 pub mod payload;
 mod project;
@@ -116,11 +117,19 @@ pub async fn run(project: Arc<Project>, names: &[String], observer: Arc<dyn Obse
     let holder = format!("pid {}, since {started}", std::process::id());
     let _lock = disk::lock(&root.join(".lock"), &holder)?;
     let published = publish::current(&root)?;
+    refuse_mixing(&project, published.as_ref())?;
+    if let Some(disabled) = names.iter().find(|name| !project.enabled().any(|pipeline| pipeline.id == **name)) {
+        return Err(RunError::Spec(SpecError::Settings {
+            message: format!("the pipeline `{disabled}` was asked for and is not enabled"),
+            hint: Some(format!("remove `enabled = false` under [sources.{disabled}]")),
+        }));
+    }
 
-    // Kept until the end of the run: dropping it stops the server.
-    let server = match (project.settings.profile, &project.settings.fetch.mirror) {
-        (Profile::Sample, None) => Some(Server::start(recordings(&project)?).await?),
-        _ => None,
+    // Kept until the end of the run: dropping it stops the server. The sample is never asked of a mirror, so
+    // that what is not official cannot come without its mark.
+    let server = match project.settings.profile {
+        Profile::Sample => Some(Server::start(recordings(&project)?).await?),
+        Profile::Live => None,
     };
     let mut fetch = project.settings.fetch.clone();
     if let Some(server) = &server {
@@ -135,26 +144,40 @@ pub async fn run(project: Arc<Project>, names: &[String], observer: Arc<dyn Obse
         project: project.clone(),
         now: started,
     });
+    job.lake.sweep()?;
 
     let mut tasks = tokio::task::JoinSet::new();
-    for (position, pipeline) in project.enabled().cloned().enumerate() {
+    let enabled: Vec<Pipeline> = project.enabled().cloned().collect();
+    for (position, pipeline) in enabled.iter().cloned().enumerate() {
         let (job, observer) = (job.clone(), observer.clone());
         let ask = selected.contains(&pipeline.id);
-        tasks.spawn(async move {
-            let ingested = ingest::pipeline(&job, &pipeline, ask, observer.as_ref()).await;
-            if let Ok(ingested) = &ingested {
-                observer.pipeline_done(&ingested.report);
-            }
-            (position, ingested)
-        });
+        tasks.spawn(async move { (position, ingest::pipeline(&job, &pipeline, ask, observer.as_ref()).await) });
     }
-    let mut ingested = Vec::new();
+    // All of them end before this does: none may go on writing when the lock is gone.
+    let mut ingested: Vec<Option<ingest::Ingested>> = enabled.iter().map(|_| None).collect();
+    let mut broken = None;
     while let Some(done) = tasks.join_next().await {
-        let (position, pipeline) = done?;
-        ingested.push((position, pipeline?));
+        match done {
+            Ok((position, outcome)) => {
+                let done = match outcome {
+                    Ok(done) => Ok(done),
+                    Err(error) => last_good::last_good(&job, &enabled[position], &error),
+                };
+                match done {
+                    Ok(done) => {
+                        observer.pipeline_done(&done.report);
+                        ingested[position] = Some(done);
+                    }
+                    Err(error) => broken = Some(error),
+                }
+            }
+            Err(error) => broken = Some(error.into()),
+        }
     }
-    ingested.sort_by_key(|(position, _)| *position);
-    let ingested: Vec<ingest::Ingested> = ingested.into_iter().map(|(_, ingested)| ingested).collect();
+    if let Some(error) = broken {
+        return Err(error);
+    }
+    let ingested: Vec<ingest::Ingested> = ingested.into_iter().flatten().collect();
 
     let build = {
         let (project, observer) = (project.clone(), observer.clone());
@@ -170,8 +193,29 @@ pub async fn run(project: Arc<Project>, names: &[String], observer: Arc<dyn Obse
         pipelines: ingested.into_iter().map(|ingested| ingested.report).collect(),
         build: build.map_err(|error| Report::new(&error)),
     };
-    ledger::append(&root, &report)?;
+    if let Err(error) = ledger::append(&root, &report) {
+        // The ledger is history: what was done is done without it.
+        tracing::warn!("the run is not in the ledger: {}", Report::new(&error).one_line());
+    }
     Ok(report)
+}
+
+/// Sample data in place of live data, or on top of it, is never what somebody wants.
+fn refuse_mixing(project: &Project, published: Option<&publish::Published>) -> Result<(), RunError> {
+    let is_live = published.is_some_and(|published| published.manifest.profile == Profile::Live.name());
+    if project.settings.profile == Profile::Sample && is_live {
+        return Err(RunError::Spec(SpecError::Settings {
+            message: format!(
+                "`{}` holds live data, and the profile is `sample`",
+                project.settings.storage.root.display()
+            ),
+            hint: Some(
+                "run with `--profile live` (or set `profile` in config/local.toml), or use another `storage.root`"
+                    .into(),
+            ),
+        }));
+    }
+    Ok(())
 }
 
 /// The sample payloads of all pipelines, by the addresses under which they are asked for.
@@ -179,6 +223,10 @@ fn recordings(project: &Project) -> Result<HashMap<String, Recording>, RunError>
     let mut recordings = HashMap::new();
     for pipeline in project.enabled() {
         let folder = project.samples_folder(&pipeline.id);
+        // A pipeline without a sample is answered 404, and fails alone.
+        if !disk::exists(&folder) {
+            continue;
+        }
         for edition in &pipeline.editions {
             let recording = Recording::load(&folder, &edition.get_ref().dataset)?;
             recordings.insert(project.url(pipeline, edition.get_ref()), recording);

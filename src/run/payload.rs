@@ -72,12 +72,12 @@ pub trait Meter: Send + Sync + 'static {
 
 impl Payload {
     /// A file, `-` for standard input, or an http(s) address.
-    pub fn open(name: &str, meter: std::sync::Arc<dyn Meter>) -> Result<Self, PayloadError> {
+    pub fn open(name: &str, settings: &Settings, meter: std::sync::Arc<dyn Meter>) -> Result<Self, PayloadError> {
         let is_address = name.starts_with("https://") || name.starts_with("http://");
         let (path, kept) = if name == "-" || is_address {
-            let mut pending = disk::Pending::create_in(&std::env::temp_dir()).map_err(RunError::from)?;
+            let mut pending = disk::Pending::create_private_in(&std::env::temp_dir()).map_err(RunError::from)?;
             match is_address {
-                true => download(name, &mut pending)?,
+                true => download(name, settings, &mut pending)?,
                 false => io::copy(&mut io::stdin().lock(), &mut pending).map(drop).map_err(PayloadError::Write)?,
             }
             (pending.path().to_path_buf(), Some(pending))
@@ -130,9 +130,8 @@ impl Sink for disk::Pending {
     }
 }
 
-fn download(url: &str, into: &mut disk::Pending) -> Result<(), PayloadError> {
-    let settings = Settings::embedded().map_err(RunError::from)?;
-    let client = Client::new(settings.fetch)?;
+fn download(url: &str, settings: &Settings, into: &mut disk::Pending) -> Result<(), PayloadError> {
+    let client = Client::new(settings.fetch.clone())?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(RunError::Threads)?;
     let request = Request { url: url.to_owned(), etag: None, last_modified: None };
     let response = runtime.block_on(client.get(&request, into))?;
@@ -320,9 +319,12 @@ pub fn write_file<T>(
     Ok(written)
 }
 
-/// The limit of decompression where no project says another.
-pub fn max_decoded_bytes() -> Result<u64, PayloadError> {
-    Ok(Settings::embedded().map_err(RunError::from)?.fetch.max_decoded_bytes)
+/// The settings of the project, or those that the program was built with where there is no project.
+pub fn settings(project: &Path, config: Option<&Path>) -> Result<Settings, RunError> {
+    match disk::exists(&project.join("config/default.toml")) {
+        true => Ok(Settings::load(project, config, None)?),
+        false => Ok(Settings::embedded()?),
+    }
 }
 
 /// Writes a table as comma-separated text with a header.

@@ -6,8 +6,8 @@ use super::RunError;
 use crate::disk;
 use crate::normalise::OfficialCells;
 use crate::publish;
-use crate::spec::{Codelists, Edition, Kind, Pipeline, Pipelines, Settings, SpecError, substitute};
-use crate::warehouse::{self, Models};
+use crate::spec::{Codelist, Codelists, Edition, Kind, Pipeline, Pipelines, Settings, SpecError, substitute};
+use crate::warehouse::{self, CodelistTable, Models};
 
 /// A project: the folder with config/, pipelines/ and sql/, read and checked.
 pub struct Project {
@@ -34,16 +34,19 @@ impl Project {
         for name in settings.sources.keys() {
             pipelines.select(std::slice::from_ref(name))?;
         }
-        if pipelines.all.iter().any(|pipeline| pipeline.kind == Kind::Memberships) {
+        let is_enabled =
+            |pipeline: &Pipeline| settings.sources.get(&pipeline.id).and_then(|source| source.enabled) != Some(false);
+        if pipelines.all.iter().any(|pipeline| pipeline.kind == Kind::Memberships && is_enabled(pipeline)) {
             settings.hash_key()?;
         }
-        let lists = lists(&codelists);
-        let mut tables = ["observations", "memberships", "pipelines", "snapshots"].map(str::to_owned).to_vec();
-        tables.extend(lists.iter().map(|(name, ..)| name.clone()));
-        let models = Models::load(&root.join("sql"), &tables).map_err(RunError::Models)?;
+        let lists = tables(&codelists);
+        let mut names = ["observations", "memberships", "pipelines", "snapshots"].map(str::to_owned).to_vec();
+        names.extend(lists.iter().map(|list| list.table.clone()));
+        let models = Models::load(&root.join("sql"), &names).map_err(RunError::Models)?;
         let lake = warehouse::lake_tables(&lists);
         let mut hasher = blake3::Hasher::new();
         hasher.update(env!("CARGO_PKG_VERSION").as_bytes());
+        hasher.update(warehouse::engine_version().map_err(RunError::Models)?.as_bytes());
         hasher.update(lake.as_bytes());
         for model in &models.all {
             hasher.update(model.name.as_bytes());
@@ -104,29 +107,34 @@ impl Project {
         Ok((cells, blake3::hash(text.as_bytes()).to_hex().to_string()))
     }
 
-    /// Codelists as the warehouse loads them: table, file, columns.
-    pub fn codelist_tables(&self) -> Vec<(String, PathBuf, Vec<String>)> {
-        lists(&self.codelists)
+    /// Codelists as the warehouse loads them.
+    pub fn codelist_tables(&self) -> Vec<CodelistTable> {
+        tables(&self.codelists)
     }
 
     /// Snapshots that may be decoded side by side.
     pub fn decode_threads(&self) -> usize {
         match self.settings.normalise.threads {
             0 => std::thread::available_parallelism().map_or(1, usize::from),
-            threads => threads,
+            // Beyond this nothing is gained anywhere.
+            threads => threads.min(1024),
         }
     }
 }
 
-fn lists(codelists: &Codelists) -> Vec<(String, PathBuf, Vec<String>)> {
-    codelists
-        .iter()
-        .map(|list| {
-            let table = match list.name.starts_with("map_") {
-                true => list.name.clone(),
-                false => format!("codelist_{}", list.name),
-            };
-            (table, list.path.clone(), list.columns.clone())
-        })
-        .collect()
+fn tables(codelists: &Codelists) -> Vec<CodelistTable> {
+    let tables = codelists.iter().map(|list| CodelistTable {
+        table: table_name(list),
+        columns: list.columns.clone(),
+        rows: list.rows.clone(),
+    });
+    tables.collect()
+}
+
+/// The table of a codelist, without its schema.
+pub(super) fn table_name(list: &Codelist) -> String {
+    match list.name.starts_with("map_") {
+        true => list.name.clone(),
+        false => format!("codelist_{}", list.name),
+    }
 }

@@ -50,6 +50,8 @@ pub struct EditionReport {
     pub counts: Counts,
     /// Rows that it changed.
     pub changed_rows: u64,
+    /// Of these, observations that it no longer has.
+    pub withdrawn_rows: u64,
     /// When the newest good snapshot was fetched.
     pub vintage: Option<Timestamp>,
 }

@@ -5,11 +5,13 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use super::ingest::EditionPartitions;
+use super::project::table_name;
 use super::summary::BuildOutcome;
 use super::{Observer, Project, RunError, fingerprint};
+use crate::error::Report;
 use crate::lake::Partition;
 use crate::publish::{Draft, InputRecord, Manifest, PipelineRecord, Published};
-use crate::spec::{Kind, Profile};
+use crate::spec::Kind;
 use crate::warehouse::{self, Build, Inputs, Limits, ModelResult, PipelineRow, Previous, SnapshotRow};
 use crate::{disk, warehouse::WarehouseError};
 
@@ -32,6 +34,7 @@ pub(super) fn refresh(
     if let Some(published) = &published
         && published.manifest.world == world
     {
+        refresh_catalog(project, &limits);
         return Ok(BuildOutcome::Unchanged { build_id: published.manifest.build_id.clone() });
     }
     let built_at = Timestamp::now();
@@ -42,6 +45,7 @@ pub(super) fn refresh(
         database: published.folder.join("tejido.duckdb"),
         models: read_models(&published.manifest),
     });
+    let previous = previous.filter(|previous| disk::exists(&previous.database));
     let build =
         warehouse::build(draft.folder(), &project.models, &inputs, previous.as_ref(), &limits, &build_id, |step| {
             observer.warehouse(step);
@@ -58,10 +62,7 @@ pub(super) fn refresh(
         built_at,
         tool: concat!("tejido ", env!("CARGO_PKG_VERSION")).into(),
         engine,
-        profile: match project.settings.profile {
-            Profile::Sample => "sample".into(),
-            Profile::Live => "live".into(),
-        },
+        profile: project.settings.profile.name().into(),
         world,
         models_checked: project.models_checked.clone(),
         inputs: input_records(&editions),
@@ -70,20 +71,28 @@ pub(super) fn refresh(
         audits: to_json(&build.audits),
     };
     draft.publish(&manifest)?;
-    refresh_catalog(project, published.as_ref(), &limits)?;
+    refresh_catalog(project, &limits);
     let Build { models, audits } = build;
     Ok(BuildOutcome::Published { build_id, models, audits })
 }
 
-/// The catalog is written anew only when the marts or their columns may have changed: who has it open
-/// keeps the old file.
-fn refresh_catalog(project: &Project, before: Option<&Published>, limits: &Limits) -> Result<(), RunError> {
+/// Brings the catalog up to date, whose views name the marts with their columns and the data root. Who has it
+/// open keeps the old file, so that it is written only when something of this has changed. What was published
+/// is published without it.
+fn refresh_catalog(project: &Project, limits: &Limits) {
     let root = &project.settings.storage.root;
-    let unchanged = before.is_some_and(|before| before.manifest.models_checked == project.models_checked);
-    if unchanged && disk::exists(&root.join("tejido.duckdb")) {
-        return Ok(());
+    let path = root.join("tejido.duckdb");
+    let made_for = root.join(".catalog");
+    let wanted = fingerprint::of([project.models_checked.as_str(), &root.to_string_lossy()]);
+    let is_current = disk::exists(&path) && disk::read(&made_for).is_ok_and(|found| found == wanted.as_bytes());
+    if is_current {
+        return;
     }
-    warehouse::write_catalog(root, &project.models, limits).map_err(RunError::Build)
+    let written = warehouse::write_catalog(root, &project.models, limits)
+        .and_then(|()| Ok(disk::write_atomic(&made_for, wanted.as_bytes())?));
+    if let Err(error) = written {
+        tracing::warn!("the catalog `{}` is not up to date: {}", path.display(), Report::new(&error).one_line());
+    }
 }
 
 fn limits(project: &Project) -> Limits {
@@ -100,26 +109,20 @@ fn inputs(project: &Project, editions: &[&EditionPartitions]) -> Inputs {
     let mut observations = Vec::new();
     let mut memberships = Vec::new();
     for edition in editions {
-        let used = used(edition);
-        for (partition, snapshot) in &used {
-            match edition.pipeline.kind {
-                Kind::Observations => {
-                    inputs.observations.push(partition.path.clone());
-                    observations.push(partition.description.fingerprint.as_str());
-                }
-                Kind::Memberships => {
-                    inputs.memberships.push(partition.path.clone());
-                    memberships.push(partition.description.fingerprint.as_str());
-                }
-            }
-            let sidecar = &snapshot.sidecar;
+        for (partition, record) in used(edition) {
+            let (paths, fingerprints) = match edition.pipeline.kind {
+                Kind::Observations => (&mut inputs.observations, &mut observations),
+                Kind::Memberships => (&mut inputs.memberships, &mut memberships),
+            };
+            paths.push(partition.path.clone());
+            fingerprints.push(partition.description.fingerprint.as_str());
             inputs.snapshots.push(SnapshotRow {
-                snapshot: sidecar.hash.clone(),
-                pipeline: sidecar.pipeline.clone(),
-                dataset: sidecar.dataset.clone(),
-                url: sidecar.url.clone(),
-                fetched_at: sidecar.fetched_at.strftime("%Y-%m-%d %H:%M:%S%.6f").to_string(),
-                file: archive_file(sidecar),
+                snapshot: record.snapshot.clone(),
+                pipeline: record.pipeline.clone(),
+                dataset: record.dataset.clone(),
+                url: record.url.clone(),
+                fetched_at: record.fetched_at.strftime("%Y-%m-%d %H:%M:%S%.6f").to_string(),
+                file: record.file.clone(),
             });
         }
         let pipeline = &edition.pipeline;
@@ -141,33 +144,21 @@ fn inputs(project: &Project, editions: &[&EditionPartitions]) -> Inputs {
     let snapshots: Vec<String> = inputs.snapshots.iter().map(|row| format!("{row:?}")).collect();
     fingerprints.insert("snapshots".to_owned(), fingerprint::of(snapshots.iter().map(String::as_str)));
     for list in project.codelists.iter() {
-        for (table, path, _) in &inputs.codelists {
-            if *path == list.path {
-                fingerprints.insert(table.clone(), list.hash.clone());
-            }
-        }
+        fingerprints.insert(table_name(list), list.hash.clone());
     }
     inputs.fingerprints = fingerprints;
     inputs
 }
 
-/// The partitions of an edition that a build loads, with their snapshots: those with rows; of a register
-/// the newest one.
-fn used(edition: &EditionPartitions) -> Vec<(&Partition, &crate::archive::Snapshot)> {
-    let mut used: Vec<_> = edition
-        .partitions
-        .iter()
-        .zip(&edition.snapshots)
-        .filter(|(partition, _)| partition.description.rows > 0)
-        .collect();
-    if edition.pipeline.kind == Kind::Memberships {
-        used.drain(..used.len().saturating_sub(1));
+/// The partitions of an edition that a build loads, with their snapshots: those with changes; of a register
+/// the newest one, even if nobody is in it.
+fn used(edition: &EditionPartitions) -> Vec<&(Partition, InputRecord)> {
+    match edition.pipeline.kind {
+        Kind::Memberships => edition.partitions.last().into_iter().collect(),
+        Kind::Observations => {
+            edition.partitions.iter().filter(|(partition, _)| partition.description.rows > 0).collect()
+        }
     }
-    used
-}
-
-fn archive_file(sidecar: &crate::archive::Sidecar) -> String {
-    format!("archive/{}/{}", sidecar.pipeline, sidecar.file)
 }
 
 /// Fingerprint of everything that goes into a build.
@@ -178,28 +169,14 @@ fn world(project: &Project, inputs: &Inputs, engine: &str) -> String {
 }
 
 fn input_records(editions: &[&EditionPartitions]) -> Vec<InputRecord> {
-    editions
-        .iter()
-        .flat_map(|edition| {
-            used(edition).into_iter().map(|(_, snapshot)| InputRecord {
-                pipeline: snapshot.sidecar.pipeline.clone(),
-                dataset: snapshot.sidecar.dataset.clone(),
-                url: snapshot.sidecar.url.clone(),
-                fetched_at: snapshot.sidecar.fetched_at,
-                snapshot: snapshot.sidecar.hash.clone(),
-                file: archive_file(&snapshot.sidecar),
-                licence: edition.pipeline.licence.clone(),
-                attribution: edition.pipeline.attribution.clone(),
-            })
-        })
-        .collect()
+    editions.iter().flat_map(|edition| used(edition)).map(|(_, record)| record.clone()).collect()
 }
 
 fn pipeline_records(editions: &[&EditionPartitions]) -> Vec<PipelineRecord> {
     editions
         .iter()
         .filter_map(|edition| {
-            let newest = &edition.partitions.last()?.description;
+            let newest = &edition.partitions.last()?.0.description;
             Some(PipelineRecord {
                 pipeline: newest.pipeline.clone(),
                 dataset: newest.dataset.clone(),

@@ -268,15 +268,22 @@ impl Members {
 pub struct Quality {
     /// Share of decoded rows, 0 to 1, that may go to quarantine; above it the dataset is not loaded.
     pub max_quarantined_share: f64,
-    /// Fewer decoded rows than this are not believed.
+    /// Share of the known observations, 0 to 1, that a new snapshot may no longer have.
+    #[serde(default = "most_withdrawn")]
+    pub max_withdrawn_share: f64,
+    /// Fewer rows than this, after normalising, are not believed.
     #[serde(default = "one")]
     pub min_rows: u64,
 }
 
 impl Default for Quality {
     fn default() -> Self {
-        Quality { max_quarantined_share: 0.01, min_rows: one() }
+        Quality { max_quarantined_share: 0.01, max_withdrawn_share: most_withdrawn(), min_rows: one() }
     }
+}
+
+fn most_withdrawn() -> f64 {
+    0.3
 }
 
 fn one() -> u64 {
@@ -375,8 +382,27 @@ impl Validator<'_> {
                 Some("add `[[editions]]` with `dataset = \"…\"`"),
             ));
         }
-        for edition in &pipeline.editions {
+        self.quality()?;
+        self.decoding()?;
+        for (at, edition) in pipeline.editions.iter().enumerate() {
+            let dataset = &edition.get_ref().dataset;
+            let earlier = pipeline.editions[..at].iter().any(|other| other.get_ref().dataset == *dataset);
+            if earlier || pipeline.kind == Kind::Memberships && at > 0 {
+                let message = match earlier {
+                    true => format!("the table `{dataset}` stands a second time"),
+                    false => "expected one edition of a register of members, found several".to_owned(),
+                };
+                return Err(self.wrong(edition.span(), &message, Some("each table is one edition of one pipeline")));
+            }
+            self.file_name("dataset", dataset, edition.span())?;
             self.variables(&pipeline.request.url, edition)?;
+            let url = substitute(pipeline.request.url.get_ref(), edition.get_ref()).unwrap_or_default();
+            let is_address =
+                url::Url::parse(&url).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
+            if !is_address {
+                let message = format!("expected an http or https address, found `{url}`");
+                return Err(self.wrong(pipeline.request.url.span(), &message, None));
+            }
             for value in pipeline.constants.values() {
                 self.variables(value, edition)?;
             }
@@ -388,6 +414,56 @@ impl Validator<'_> {
             Kind::Memberships => Ok(()),
             Kind::Observations => self.observations(),
         }
+    }
+
+    fn quality(&self) -> Result<(), SpecError> {
+        let quality = &self.pipeline.quality;
+        for (name, share) in [
+            ("max_quarantined_share", quality.max_quarantined_share),
+            ("max_withdrawn_share", quality.max_withdrawn_share),
+        ] {
+            if !(0.0..=1.0).contains(&share) {
+                let message = format!("expected `{name}` between 0 and 1, found {share}");
+                return Err(self.wrong(self.find(name), &message, None));
+            }
+        }
+        Ok(())
+    }
+
+    fn decoding(&self) -> Result<(), SpecError> {
+        if let Some(label) = &self.pipeline.decode.encoding
+            && encoding_rs::Encoding::for_label(label.as_bytes()).is_none()
+        {
+            let hint = "labels are those of the WHATWG, such as `windows-1252`, `iso-8859-15`, `utf-8`";
+            return Err(self.wrong(self.find(label), &format!("the encoding `{label}` is not known"), Some(hint)));
+        }
+        let Some(members) = &self.pipeline.members else {
+            return Ok(());
+        };
+        let day = jiff::civil::Date::constant(2024, 12, 31);
+        let written = jiff::fmt::strtime::format(&members.date_format, day);
+        let read = written.ok().and_then(|text| jiff::civil::Date::strptime(&members.date_format, text).ok());
+        if read != Some(day) {
+            let message = format!("expected the form of a date, found `{}`", members.date_format);
+            let hint = "such as `%d/%m/%Y`: `%d` day, `%m` month, `%Y` year";
+            return Err(self.wrong(self.find(&members.date_format), &message, Some(hint)));
+        }
+        self.file_name("cluster", &members.cluster, self.find(&members.cluster))
+    }
+
+    /// Names that become folders and files.
+    fn file_name(&self, what: &str, name: &str, span: std::ops::Range<usize>) -> Result<(), SpecError> {
+        let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.' | '~' | '@');
+        if !name.is_empty() && !name.starts_with('.') && name.chars().all(is_plain) {
+            return Ok(());
+        }
+        let message = format!("expected a `{what}` of letters, digits, `_`, `-` and `.`, found `{name}`");
+        Err(self.wrong(span, &message, Some("it becomes the name of a folder")))
+    }
+
+    /// Where a text stands in the file, for what the parser gives no place of.
+    fn find(&self, text: &str) -> std::ops::Range<usize> {
+        self.text.find(text).map_or(0..0, |at| at..at + text.len())
     }
 
     /// Every canonical column is given exactly once, and only by codes that exist.
@@ -429,6 +505,19 @@ impl Validator<'_> {
     /// The canonical columns that a dimension gives.
     fn dimension(&self, name: &Spanned<String>, dimension: &Dimension) -> Result<Vec<CanonicalColumn>, SpecError> {
         let mut columns: Vec<CanonicalColumn> = dimension.to.iter().map(|to| *to.get_ref()).collect();
+        if let Some(require) = &dimension.require {
+            for edition in &self.pipeline.editions {
+                self.text_variables(require, name.span(), edition)?;
+            }
+        }
+        if dimension.to.is_some() && dimension.crosswalk.is_some() {
+            let message = format!("`{}` has both `to` and `crosswalk`", name.get_ref());
+            return Err(self.wrong(
+                name.span(),
+                &message,
+                Some("its codes are canonical ones, or are looked up: say one of them"),
+            ));
+        }
         if let Some(crosswalk) = &dimension.crosswalk {
             let Some(list) = self.codelists.get(crosswalk.get_ref()) else {
                 let near = nearest(crosswalk.get_ref(), self.codelists.names());
@@ -438,7 +527,7 @@ impl Validator<'_> {
                     near.map(|near| format!("did you mean `{near}`?")).as_deref(),
                 ));
             };
-            for column in &list.columns[1..] {
+            for column in list.columns.iter().skip(1) {
                 let Some(column) = CanonicalColumn::from_name(column) else {
                     return Err(self.wrong(
                         crosswalk.span(),

@@ -39,6 +39,16 @@ pub enum Profile {
     Live,
 }
 
+impl Profile {
+    /// Its name in settings and manifests.
+    pub fn name(self) -> &'static str {
+        match self {
+            Profile::Sample => "sample",
+            Profile::Live => "live",
+        }
+    }
+}
+
 /// `[storage]`
 #[derive(Debug, Clone, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
@@ -92,6 +102,9 @@ pub struct SourceSettings {
     pub enabled: Option<bool>,
 }
 
+/// Tax numbers are few enough to try them all with every short key.
+const MIN_KEY_CHARS: usize = 16;
+
 /// The key that config/default.toml ships.
 const SAMPLE_KEY: &str = "tejido sample key, public";
 
@@ -105,7 +118,10 @@ impl Settings {
             .add_source(config::File::from(default))
             .add_source(config::File::from(project.join("config/local.toml")).required(false));
         if let Some(file) = file {
-            disk::open(file)?;
+            disk::open(file).map_err(|error| SpecError::Settings {
+                message: error.to_string(),
+                hint: Some("correct the path after `--config`".into()),
+            })?;
             layers = layers.add_source(config::File::from(file));
         }
         layers = layers.add_source(
@@ -115,6 +131,10 @@ impl Settings {
             message: error.to_string(),
             hint: Some("config/default.toml shows every setting with its type".into()),
         };
+        // As it was written: the environment's values are read as numbers where they look like ones.
+        if let Ok(key) = std::env::var("TEJIDO__PRIVACY__HASH_KEY") {
+            layers = layers.set_override("privacy.hash_key", key).map_err(wrong)?;
+        }
         if let Some(profile) = profile {
             layers = layers.set_override("profile", profile).map_err(wrong)?;
         }
@@ -131,14 +151,19 @@ impl Settings {
         toml::from_str(text).map_err(|error| SpecError::Settings { message: error.to_string(), hint: None })
     }
 
-    /// The hash key, or an error when real members would be hashed with the public one.
+    /// The hash key, or an error when real members would be hashed with one that is public or can be guessed.
     pub fn hash_key(&self) -> Result<&str, SpecError> {
-        if self.profile == Profile::Live && self.privacy.hash_key == SAMPLE_KEY {
-            return Err(SpecError::Settings {
-                message: "`privacy.hash_key` is the sample's, which is public".into(),
-                hint: Some("set a secret one: TEJIDO__PRIVACY__HASH_KEY, or `[privacy]` in config/local.toml".into()),
-            });
-        }
-        Ok(&self.privacy.hash_key)
+        let key = &self.privacy.hash_key;
+        let wrong = match self.profile {
+            Profile::Live if key == SAMPLE_KEY => "is the sample's, which is public".to_owned(),
+            Profile::Live if key.chars().count() < MIN_KEY_CHARS => {
+                format!("has fewer than {MIN_KEY_CHARS} characters")
+            }
+            _ => return Ok(key),
+        };
+        Err(SpecError::Settings {
+            message: format!("`privacy.hash_key` {wrong}"),
+            hint: Some("set a secret one: TEJIDO__PRIVACY__HASH_KEY, or `[privacy]` in config/local.toml".into()),
+        })
     }
 }

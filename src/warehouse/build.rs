@@ -9,8 +9,11 @@ use serde::{Deserialize, Serialize};
 use super::audit::{self, AuditResult};
 use super::engine::{self, Limits, execute, path_literal};
 use super::model::{self, Layer, Model, Models};
-use super::{Inputs, WarehouseError, literal, quoted};
+use super::{CodelistTable, Inputs, WarehouseError, literal, quoted};
 use crate::disk;
+
+/// Bumped whenever the tables of the lake are loaded differently from the same files.
+const LOAD_VERSION: &str = "1";
 
 /// The database's name inside DuckDB and, with `.duckdb`, on disk: views keep it in their SQL.
 const DATABASE: &str = "tejido";
@@ -64,6 +67,8 @@ impl Models {
                 hasher.update(text.as_bytes());
             };
             add(engine);
+            add(env!("CARGO_PKG_VERSION"));
+            add(LOAD_VERSION);
             add(&model.normalised);
             for table in &model.reads_lake {
                 add(table);
@@ -102,16 +107,19 @@ pub fn build(
         execute(&connection, "make the database", &attach)?;
         progress("loading the lake");
         load(&connection, inputs)?;
-        let reusable = reusable(&connection, previous)?;
+        let reusable = reusable(&connection, folder, previous)?;
+        // One checkpoint, at the end: what is private is dropped before anything of it reaches the file.
         execute(
             &connection,
             "close the sandbox",
-            "create schema staging; create schema intermediate; set enable_external_access = false; set lock_configuration = true",
+            "create schema staging; create schema intermediate; set checkpoint_threshold = '1TB';
+             set enable_external_access = false; set lock_configuration = true",
         )?;
         for model in &models.all {
             progress(&model.name);
             let fingerprint = fingerprints.get(&model.name).cloned().unwrap_or_default();
-            let reused = !model.is_view() && reusable.get(&model.name) == Some(&fingerprint);
+            let is_kept = !model.is_view() && !model.contract.private;
+            let reused = is_kept && reusable.get(&model.name) == Some(&fingerprint);
             make(&connection, model, reused)?;
             comment(&connection, model)?;
             let rows = engine::number(&connection, "count rows", &format!("select count(*) from {}", model.table()))?;
@@ -131,12 +139,22 @@ pub fn build(
         if !failed.is_empty() {
             return Err(WarehouseError::Audits { failed, total: build.audits.len() });
         }
+        let mut private = String::new();
+        for model in models.all.iter().rev().filter(|model| model.contract.private) {
+            let kind = if model.is_view() { "view" } else { "table" };
+            private.push_str(&format!("drop {kind} {};", model.table()));
+        }
+        for table in model::PRIVATE_TABLES {
+            private.push_str(&format!("drop table lake.{};", quoted(table)));
+        }
+        execute(&connection, "take out what is private", &private)?;
         let detach = match previous {
             Some(_) => format!("checkpoint {DATABASE}; use memory; detach {DATABASE}; detach previous"),
             None => format!("checkpoint {DATABASE}; use memory; detach {DATABASE}"),
         };
         execute(&connection, "write the database", &detach)?;
     }
+    disk::remove_file(&folder.join(PREVIOUS))?;
     progress("exporting marts");
     export(folder, &database, models, &mut build, limits, build_id)?;
     disk::seal(&database)?;
@@ -144,23 +162,26 @@ pub fn build(
 }
 
 /// Statements that make the tables of the lake, empty; the one place that knows their columns.
-pub fn lake_tables(codelists: &[(String, PathBuf, Vec<String>)]) -> String {
+pub fn lake_tables(codelists: &[CodelistTable]) -> String {
     let mut sql = String::from(
         "create schema lake;
          create table lake.observations (pipeline varchar, dataset varchar, indicator varchar, region varchar, sector varchar,
             sector_scheme varchar, size_class varchar, unit varchar, time_period varchar, \"value\" double, flags varchar,
             vintage timestamp, \"snapshot\" varchar, cell bigint, provenance varchar);
+         comment on table lake.observations is 'Observations in force, in canonical codes: one row a pipeline, table and key';
          create table lake.memberships (pipeline varchar, dataset varchar, cluster varchar, member varchar, \"name\" varchar,
             nif_valid boolean, activity varchar, sector_scheme varchar, municipality varchar, region varchar, size_class varchar,
             joined date, left_on date, website varchar, vintage timestamp, \"snapshot\" varchar, \"row\" bigint, cell bigint,
             provenance varchar);
          create table lake.pipelines (pipeline varchar, title varchar, publisher varchar, licence varchar, attribution varchar);
+         comment on table lake.pipelines is 'The sources, with who publishes them and under which licence';
          create table lake.snapshots (\"snapshot\" varchar, pipeline varchar, dataset varchar, url varchar, fetched_at timestamp,
-            file varchar);",
+            file varchar);
+         comment on table lake.snapshots is 'The snapshots that rows come from: BLAKE3 of the bytes, address, time, file of the archive';",
     );
-    for (name, _, columns) in codelists {
+    for CodelistTable { table, columns, .. } in codelists {
         let columns: Vec<String> = columns.iter().map(|column| format!("{} varchar", quoted(column))).collect();
-        sql.push_str(&format!("create table lake.{} ({});", quoted(name), columns.join(", ")));
+        sql.push_str(&format!("create table lake.{} ({});", quoted(table), columns.join(", ")));
     }
     sql
 }
@@ -200,17 +221,17 @@ fn load(connection: &Connection, inputs: &Inputs) -> Result<(), WarehouseError> 
             ),
         )?;
     }
-    for (name, path, _) in &inputs.codelists {
-        execute(
-            connection,
-            &format!("load the codelist `{name}`"),
-            &format!(
-                "insert into lake.{} select * from read_csv({}, header = true, all_varchar = true, comment = '#', delim = ',', quote = '\"', escape = '\"', auto_detect = false, columns = {}, nullstr = '')",
-                quoted(name),
-                path_literal(path),
-                csv_columns(inputs, name),
-            ),
-        )?;
+    // A few thousand short rows: as they were read and checked, not read again by another parser.
+    for CodelistTable { table, rows, .. } in inputs.codelists.iter().filter(|list| !list.rows.is_empty()) {
+        let rows: Vec<String> = rows
+            .iter()
+            .map(|row| {
+                let fields = row.iter().map(|field| if field.is_empty() { "null".to_owned() } else { literal(field) });
+                format!("({})", fields.collect::<Vec<_>>().join(", "))
+            })
+            .collect();
+        let insert = format!("insert into lake.{} values {}", quoted(table), rows.join(", "));
+        execute(connection, &format!("load the codelist `{table}`"), &insert)?;
     }
     let rows = |rows: Vec<String>, table: &str| match rows.is_empty() {
         true => Ok(()),
@@ -233,20 +254,22 @@ fn values(texts: &[&String]) -> String {
     format!("({})", literals.join(", "))
 }
 
-/// The columns of a codelist as `read_csv` wants them.
-fn csv_columns(inputs: &Inputs, name: &str) -> String {
-    let columns = inputs.codelists.iter().find(|(other, ..)| other == name).map(|(_, _, columns)| columns);
-    let pairs: Vec<String> =
-        columns.into_iter().flatten().map(|column| format!("{}: 'VARCHAR'", literal(column))).collect();
-    format!("{{{}}}", pairs.join(", "))
-}
+/// The copy of the previous build in the folder of the new one.
+const PREVIOUS: &str = ".tmp-previous.duckdb";
 
-/// The models of the previous build whose tables can be read, with their fingerprints.
-fn reusable(connection: &Connection, previous: Option<&Previous>) -> Result<BTreeMap<String, String>, WarehouseError> {
+/// The models of the previous build whose tables can be read, with their fingerprints. A copy is opened: a
+/// client that has the published file open for writing would keep this process out, and the other way round.
+fn reusable(
+    connection: &Connection,
+    folder: &Path,
+    previous: Option<&Previous>,
+) -> Result<BTreeMap<String, String>, WarehouseError> {
     let Some(previous) = previous else {
         return Ok(BTreeMap::new());
     };
-    let attach = format!("attach {} as previous (read_only)", path_literal(&previous.database));
+    let copy = folder.join(PREVIOUS);
+    disk::copy(&previous.database, &copy)?;
+    let attach = format!("attach {} as previous (read_only)", path_literal(&copy));
     execute(connection, "open the last build", &attach)?;
     Ok(previous.models.iter().map(|model| (model.name.clone(), model.fingerprint.clone())).collect())
 }
@@ -340,16 +363,15 @@ fn content_hash(connection: &Connection, model: &Model, columns: &[String]) -> R
     connection
         .query_row(&sql, [], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?)))
         .map(|(rows, hash)| format!("md5-xor:{rows}:{hash}"))
-        .map_err(|source| WarehouseError::Engine { action: format!("hash `{}`", model.name), source })
+        .map_err(engine::refused(format!("hash `{}`", model.name)))
 }
 
 fn provenance(connection: &Connection, model: &Model) -> Result<BTreeMap<String, u64>, WarehouseError> {
-    let failed =
-        |source| WarehouseError::Engine { action: format!("count the provenance of `{}`", model.name), source };
+    let failed = engine::refused(format!("count the provenance of `{}`", model.name));
     let sql = format!("select provenance, count(*) from {} group by provenance", model.table());
-    let mut statement = connection.prepare(&sql).map_err(failed)?;
+    let mut statement = connection.prepare(&sql).map_err(&failed)?;
     let rows = statement
         .query_map([], |row| Ok((row.get::<_, String>(0)?, row.get::<_, i64>(1)?.unsigned_abs())))
-        .map_err(failed)?;
-    rows.collect::<Result<_, _>>().map_err(failed)
+        .map_err(&failed)?;
+    rows.collect::<Result<_, _>>().map_err(&failed)
 }

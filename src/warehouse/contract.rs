@@ -6,7 +6,9 @@
 //! -- column share: percentage of enterprises, 0 to 100
 //! -- audit: share is null or share between 0 and 100
 //! -- audit warn: exists a row where region = 'ES13'
+//! -- private: one row a person
 //! ```
+//! `private` keeps a model out of the published database; the reason is for readers.
 //! A line indented by more than one blank after the dashes goes on with the one above. From the
 //! contract come the comments in the database, the check of the grain, and the audits.
 
@@ -27,6 +29,8 @@ pub struct Contract {
     pub columns: Vec<(String, String)>,
     /// What must hold.
     pub audits: Vec<Audit>,
+    /// Whether the model stays out of the published database.
+    pub private: bool,
     /// Where the header ends and the SELECT begins, in bytes.
     pub end: usize,
 }
@@ -123,8 +127,9 @@ pub(super) fn parse(path: &Path, text: &str) -> Result<Contract, WarehouseError>
                 text: value,
                 span,
             }),
+            (Some("private"), None) => contract.private = true,
             _ => {
-                let known = ["grain", "column", "audit", "audit warn"];
+                let known = ["grain", "column", "audit", "audit warn", "private"];
                 let hint = match nearest(key, known) {
                     Some(near) => format!("did you mean `{near}:`?"),
                     None => format!("there are {}", known.map(|key| format!("`{key}:`")).join(", ")),

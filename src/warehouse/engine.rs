@@ -18,38 +18,68 @@ pub struct Limits {
     pub temp_folder: PathBuf,
 }
 
+/// What DuckDB said about something that is not a model's fault.
+pub(super) fn refused(action: String) -> impl Fn(duckdb::Error) -> WarehouseError {
+    move |error| WarehouseError::Engine { action: action.clone(), message: message(&error) }
+}
+
+/// The words of an error, without the wrapping.
+fn message(error: &duckdb::Error) -> String {
+    match error {
+        duckdb::Error::DuckDBFailure(_, Some(message)) => message.trim().to_owned(),
+        other => other.to_string(),
+    }
+}
+
+/// What to do about an error that is not a model's fault.
+pub(super) fn hint(message: &str) -> Option<String> {
+    let says = |words: &[&str]| words.iter().any(|word| message.contains(word));
+    if says(&["No space left", "disk is full"]) {
+        Some("free some space; nothing that was published has changed".into())
+    } else if says(&["Out of Memory"]) {
+        Some("raise `warehouse.memory_limit_mb`, or give `storage.root` more room to spill to".into())
+    } else if says(&["ZSTD", "Snappy", "TProtocolException", "parquet"]) && says(&["lake"]) || says(&["ZSTD"]) {
+        Some(
+            "a partition of the lake is damaged: remove the folder lake/, the next run makes it again from the archive"
+                .into(),
+        )
+    } else {
+        None
+    }
+}
+
 /// A database in memory, without network, extensions of its own, or progress bars.
 pub(super) fn open(limits: &Limits) -> Result<Connection, WarehouseError> {
-    let failed = |source| WarehouseError::Engine { action: "start".into(), source };
+    let failed = refused("start".to_owned());
     let mut config = Config::default()
         .with("autoinstall_known_extensions", "false")
         .and_then(|config| config.with("autoload_known_extensions", "false"))
         .and_then(|config| config.with("memory_limit", format!("{}MB", limits.memory_limit_mb)))
         .and_then(|config| config.with("temp_directory", limits.temp_folder.to_string_lossy().as_ref()))
-        .map_err(failed)?;
+        .map_err(&failed)?;
+    // Beyond this nothing is gained anywhere, and DuckDB has no larger number.
+    let limits = Limits { threads: limits.threads.min(1024), ..limits.clone() };
     if limits.threads > 0 {
-        config = config.threads(limits.threads as i64).map_err(failed)?;
+        config = config.threads(limits.threads as i64).map_err(&failed)?;
     }
-    Connection::open_in_memory_with_flags(config).map_err(failed)
+    Connection::open_in_memory_with_flags(config).map_err(&failed)
 }
 
 /// The version of DuckDB, part of every model's fingerprint.
 pub fn engine_version() -> Result<String, WarehouseError> {
-    let failed = |source| WarehouseError::Engine { action: "start".into(), source };
-    let connection = Connection::open_in_memory().map_err(failed)?;
-    connection.query_row("select version()", [], |row| row.get(0)).map_err(failed)
+    let failed = refused("start".to_owned());
+    let connection = Connection::open_in_memory().map_err(&failed)?;
+    connection.query_row("select version()", [], |row| row.get(0)).map_err(&failed)
 }
 
 /// Runs statements that are the program's own.
 pub(super) fn execute(connection: &Connection, action: &str, sql: &str) -> Result<(), WarehouseError> {
-    connection.execute_batch(sql).map_err(|source| WarehouseError::Engine { action: action.to_owned(), source })
+    connection.execute_batch(sql).map_err(refused(action.to_owned()))
 }
 
 /// Asks for one number.
 pub(super) fn number(connection: &Connection, action: &str, sql: &str) -> Result<i64, WarehouseError> {
-    connection
-        .query_row(sql, [], |row| row.get(0))
-        .map_err(|source| WarehouseError::Engine { action: action.to_owned(), source })
+    connection.query_row(sql, [], |row| row.get(0)).map_err(refused(action.to_owned()))
 }
 
 /// `path` as a string literal.
@@ -60,10 +90,10 @@ pub(super) fn path_literal(path: &Path) -> String {
 /// DuckDB's message about a piece of a model's file, with the place in the file underlined.
 /// `prefix` is what was put before the piece on its first line.
 pub(super) fn located(error: &duckdb::Error, path: &Path, text: &str, start: usize, prefix: usize) -> WarehouseError {
-    let message = match error {
-        duckdb::Error::DuckDBFailure(_, Some(message)) => message.clone(),
-        other => other.to_string(),
-    };
+    let message = message(error);
+    if ["IO Error", "Out of Memory", "INTERNAL", "FATAL"].iter().any(|kind| message.starts_with(kind)) {
+        return WarehouseError::Engine { action: format!("run `{}`", path.display()), message };
+    }
     let piece = &text[start..];
     let (span, told) = match message.find("\nLINE ") {
         Some(at) => {

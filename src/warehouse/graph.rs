@@ -9,8 +9,8 @@ use std::ops::Range;
 use duckdb::Connection;
 use serde_json::Value;
 
-use super::WarehouseError;
 use super::model::Model;
+use super::{WarehouseError, engine};
 
 /// A table that a SELECT names.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,7 +43,7 @@ fn tree(connection: &Connection, model: &Model) -> Result<Value, WarehouseError>
             [model.sql()],
             |row| row.get(0),
         )
-        .map_err(|source| WarehouseError::Engine { action: format!("parse `{}`", model.path.display()), source })?;
+        .map_err(engine::refused(format!("parse `{}`", model.path.display())))?;
     let tree: Value = serde_json::from_str(&text).unwrap_or_default();
     let start = model.contract.end;
     if tree["error"] == Value::Bool(true) {
@@ -74,6 +74,7 @@ fn remove_positions(tree: &mut Value) {
     match tree {
         Value::Object(fields) => {
             fields.remove("query_location");
+            fields.remove("query_location_length");
             fields.values_mut().for_each(remove_positions);
         }
         Value::Array(items) => items.iter_mut().for_each(remove_positions),
@@ -84,6 +85,24 @@ fn remove_positions(tree: &mut Value) {
 /// Functions that make rows of nothing but their arguments.
 const ROW_FUNCTIONS: [&str; 4] = ["range", "generate_series", "unnest", "repeat_row"];
 
+/// Functions whose result depends on the moment or on chance: the same inputs must give the same build.
+const UNREPEATABLE: [&str; 14] = [
+    "now",
+    "today",
+    "current_date",
+    "current_time",
+    "current_timestamp",
+    "localtime",
+    "localtimestamp",
+    "get_current_time",
+    "get_current_timestamp",
+    "transaction_timestamp",
+    "random",
+    "setseed",
+    "uuid",
+    "gen_random_uuid",
+];
+
 fn walk(
     tree: &Value,
     scope: &HashSet<String>,
@@ -93,52 +112,81 @@ fn walk(
     match tree {
         Value::Array(items) => items.iter().try_for_each(|item| walk(item, scope, model, found)),
         Value::Object(fields) => {
+            let text = |key: &str| fields.get(key).and_then(Value::as_str).filter(|text| !text.is_empty());
+            let kind = text("type").unwrap_or_default();
+            // The names of `with` are known in what follows them, not before: a table may have the name of a
+            // later one.
             let mut scope = scope.clone();
-            // A name of `with` is known in the expressions after it, in the main query and, for
-            // recursive ones, in itself. A model that reads a table of the same name inside its
-            // own definition would be ambiguous to a reader too, so all names of one `with` count at once.
-            if let Some(map) = fields.get("cte_map").and_then(|map| map["map"].as_array()) {
-                scope.extend(map.iter().filter_map(|entry| entry["key"].as_str()).map(str::to_lowercase));
+            let entries = fields.get("cte_map").and_then(|map| map["map"].as_array());
+            for entry in entries.into_iter().flatten() {
+                walk(&entry["value"], &scope, model, found)?;
+                scope.extend(entry["key"].as_str().map(str::to_lowercase));
             }
-            if let Some(name) = fields.get("ctename").or(fields.get("cte_name")).and_then(Value::as_str) {
-                scope.insert(name.to_lowercase());
-            }
-            let position = || {
-                let at = fields.get("query_location").and_then(Value::as_u64).unwrap_or_default() as usize;
-                (model.contract.end + at).min(model.text.len())
+            // A recursive one is known in its own second half.
+            let itself = text("cte_name").or(text("ctename")).map(str::to_lowercase);
+            let behind: &[&str] = match kind {
+                "RECURSIVE_CTE_NODE" => &["right"],
+                _ => &["child"],
             };
-            match fields.get("type").and_then(Value::as_str) {
-                Some("BASE_TABLE") => {
-                    let text = |key: &str| {
-                        let text = fields.get(key).and_then(Value::as_str).unwrap_or_default();
-                        (!text.is_empty()).then(|| text.to_owned())
-                    };
+            let place = || {
+                let number =
+                    |key: &str| fields.get(key).and_then(Value::as_u64).and_then(|at| usize::try_from(at).ok());
+                let start = number("query_location").and_then(|at| model.contract.end.checked_add(at));
+                match start.filter(|start| *start <= model.text.len()) {
+                    Some(start) => start..start + number("query_location_length").unwrap_or(1).max(1),
+                    None => model.contract.end..model.text.len(),
+                }
+            };
+            match kind {
+                "BASE_TABLE" => {
                     let (schema, table) = (text("schema_name"), text("table_name").unwrap_or_default());
                     if schema.is_some() || !scope.contains(&table.to_lowercase()) {
-                        let at = position();
-                        let length = model.text[at..]
-                            .find(|c: char| c.is_whitespace() || matches!(c, ',' | ')' | ';'))
-                            .unwrap_or(1);
-                        found.push(Reference { schema, table, span: at..at + length });
+                        let (schema, table) = (schema.map(str::to_owned), table.to_owned());
+                        found.push(Reference { schema, table, span: place() });
                     }
                 }
-                Some("TABLE_FUNCTION") => {
-                    let name = fields
-                        .get("function")
-                        .and_then(|function| function["function_name"].as_str())
-                        .unwrap_or_default();
+                "TABLE_FUNCTION" => {
+                    let function = fields.get("function").unwrap_or(&Value::Null);
+                    let name = function["function_name"].as_str().unwrap_or_default();
                     if !ROW_FUNCTIONS.contains(&name) {
-                        let at = position();
                         return Err(model.wrong(
-                            at..at + 1,
+                            place(),
                             format!("expected a table, found the function `{name}`"),
                             Some("models read tables of the lake and other models, never files".into()),
                         ));
                     }
                 }
+                "FUNCTION" | "COLUMN_REF" => {
+                    let column = fields.get("column_names").and_then(Value::as_array).map(Vec::as_slice);
+                    let name = match column {
+                        Some([name]) => name.as_str(),
+                        Some(_) => None,
+                        None => text("function_name"),
+                    };
+                    if let Some(name) = name.filter(|name| UNREPEATABLE.contains(&name.to_lowercase().as_str())) {
+                        return Err(model.wrong(
+                            place(),
+                            format!("expected what the inputs decide, found `{name}`"),
+                            Some(
+                                "the same inputs must give the same rows at any time: use a column, such as `vintage`"
+                                    .into(),
+                            ),
+                        ));
+                    }
+                }
                 _ => {}
             }
-            fields.values().try_for_each(|value| walk(value, &scope, model, found))
+            for (key, value) in fields.iter().filter(|(key, _)| *key != "cte_map") {
+                match &itself {
+                    Some(name) if behind.contains(&key.as_str()) => {
+                        let mut scope = scope.clone();
+                        scope.insert(name.clone());
+                        walk(value, &scope, model, found)?;
+                    }
+                    _ => walk(value, &scope, model, found)?,
+                }
+            }
+            Ok(())
         }
         _ => Ok(()),
     }

@@ -34,14 +34,25 @@ pub struct Inputs {
     pub observations: Vec<PathBuf>,
     /// The newest partition of each register.
     pub memberships: Vec<PathBuf>,
-    /// Codelists and crosswalks: name and file.
-    pub codelists: Vec<(String, PathBuf, Vec<String>)>,
+    /// Codelists and crosswalks.
+    pub codelists: Vec<CodelistTable>,
     /// Where the data comes from, for the tables `lake.pipelines` and `lake.snapshots`.
     pub pipelines: Vec<PipelineRow>,
     /// The snapshots that the partitions were made from.
     pub snapshots: Vec<SnapshotRow>,
     /// Fingerprint of each lake table, by its name without the schema.
     pub fingerprints: std::collections::BTreeMap<String, String>,
+}
+
+/// A codelist or crosswalk as a table of the lake.
+#[derive(Debug, Clone)]
+pub struct CodelistTable {
+    /// Its name, without the schema.
+    pub table: String,
+    /// Its columns, all of them text.
+    pub columns: Vec<String>,
+    /// Its rows; an empty field is null.
+    pub rows: Vec<Vec<String>>,
 }
 
 /// A row of `lake.pipelines`.
@@ -93,12 +104,12 @@ pub enum WarehouseError {
         hint: Option<String>,
     },
     /// DuckDB refused something that is not a model's fault.
-    #[error("DuckDB could not {action}")]
+    #[error("DuckDB could not {action}: {message}")]
     Engine {
         /// What was tried.
         action: String,
-        /// Why not.
-        source: duckdb::Error,
+        /// Why not, as DuckDB says it.
+        message: String,
     },
     /// Blocking audits failed.
     #[error("{} of {total} audits failed: {}", failed.len(), failed.join("; "))]
@@ -115,7 +126,7 @@ impl Hint for WarehouseError {
         match self {
             WarehouseError::Disk(error) => error.hint(),
             WarehouseError::Model { hint, .. } => hint.clone(),
-            WarehouseError::Engine { .. } => None,
+            WarehouseError::Engine { message, .. } => engine::hint(message),
             WarehouseError::Audits { .. } => Some(
                 "nothing was published; correct the model or, if the data are right, the audit in its header".into(),
             ),

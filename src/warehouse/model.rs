@@ -85,6 +85,9 @@ impl Model {
     }
 }
 
+/// Tables of the lake that speak of single members: they are never published.
+pub(super) const PRIVATE_TABLES: [&str; 1] = ["memberships"];
+
 /// All models of a project, each after those that it reads.
 #[derive(Debug, Clone, Default)]
 pub struct Models {
@@ -95,8 +98,7 @@ pub struct Models {
 impl Models {
     /// Reads `sql/`. `lake_tables` are the tables that the lake will have, without the schema.
     pub fn load(folder: &Path, lake_tables: &[String]) -> Result<Self, WarehouseError> {
-        let connection =
-            Connection::open_in_memory().map_err(|source| WarehouseError::Engine { action: "start".into(), source })?;
+        let connection = Connection::open_in_memory().map_err(engine::refused("start".to_owned()))?;
         let mut models: BTreeMap<String, Model> = BTreeMap::new();
         for (layer, folder_name) in Layer::ALL {
             let folder = folder.join(folder_name);
@@ -139,6 +141,16 @@ impl Models {
                         .filter(|layer| schema.is_none_or(|schema| schema == layer.schema()))
                         .map(|_| model.reads.push(reference.table.clone())),
                 };
+                let layer = known.get(&reference.table).filter(|_| reference.schema.as_deref() != Some("lake"));
+                if let Some(layer) = layer
+                    && (*layer > model.layer || model.layer == Layer::Staging)
+                {
+                    return Err(model.wrong(
+                        reference.span.clone(),
+                        format!("expected a table of a layer before this one, found `{}`", reference.table),
+                        Some("staging reads the lake, intermediate reads staging, marts read both".into()),
+                    ));
+                }
                 if found.is_none() {
                     let full = |schema: &str, table: &str| match schema {
                         "main" => table.to_owned(),
@@ -163,14 +175,34 @@ impl Models {
                 reads.dedup();
             }
         }
-        Ok(Models { all: graph::ordered(models)? })
+        let all = graph::ordered(models)?;
+        let private: Vec<String> =
+            all.iter().filter(|model| model.contract.private).map(|model| model.name.clone()).collect();
+        for model in &all {
+            let header = 0..model.text[..model.contract.end].trim_end().len();
+            if model.contract.private && model.layer == Layer::Mart {
+                let hint = Some("make it an intermediate model, and a mart that counts".into());
+                return Err(model.wrong(header, "a mart is published and cannot be private".into(), hint));
+            }
+            // A view is its SQL: it reads its tables again whenever it is asked.
+            let reads_private = model.reads.iter().find(|name| private.contains(name)).map(String::as_str);
+            let reads_members = model.reads_lake.iter().any(|table| PRIVATE_TABLES.contains(&table.as_str()));
+            if model.is_view() && !model.contract.private && (reads_private.is_some() || reads_members) {
+                let read = reads_private.unwrap_or("lake.memberships");
+                return Err(model.wrong(
+                    header,
+                    format!("`{read}` is private, so a view that reads it must be, too"),
+                    Some("add `-- private: …` with the reason to the header".into()),
+                ));
+            }
+        }
+        Ok(Models { all })
     }
 
     /// Binds every model and audit to empty tables, so that what is wrong is found before a run starts.
     /// `lake` makes the tables of the lake, empty.
     pub fn check(&self, lake: &str) -> Result<(), WarehouseError> {
-        let connection =
-            Connection::open_in_memory().map_err(|source| WarehouseError::Engine { action: "start".into(), source })?;
+        let connection = Connection::open_in_memory().map_err(engine::refused("start".to_owned()))?;
         engine::execute(
             &connection,
             "make empty tables",
@@ -239,9 +271,9 @@ impl Models {
 
 /// The columns that a model gives, in order.
 pub(super) fn columns(connection: &Connection, model: &Model) -> Result<Vec<String>, WarehouseError> {
-    let failed = |source| WarehouseError::Engine { action: format!("describe `{}`", model.name), source };
+    let failed = engine::refused(format!("describe `{}`", model.name));
     let mut statement =
-        connection.prepare(&format!("select column_name from (describe {})", model.table())).map_err(failed)?;
-    let names = statement.query_map([], |row| row.get(0)).map_err(failed)?;
-    names.collect::<Result<_, _>>().map_err(failed)
+        connection.prepare(&format!("select column_name from (describe {})", model.table())).map_err(&failed)?;
+    let names = statement.query_map([], |row| row.get(0)).map_err(&failed)?;
+    names.collect::<Result<_, _>>().map_err(&failed)
 }

@@ -101,6 +101,16 @@ fn wrong_pipelines_are_refused() {
     refused("toml_unknown_crosswalk", |scene| {
         scene.replace("pipelines/ine__ai_by_region.toml", "\"map_ine_region__region\"", "\"map_ine_regions\"")
     });
+    refused("toml_edition_twice", |scene| {
+        scene.replace("pipelines/ine__ai_by_region.toml", "dataset = \"59913\"", "dataset = \"71040\"")
+    });
+    refused("toml_quality", |scene| scene.replace(FILE, "max_quarantined_share = 0.01", "max_quarantined_share = nan"));
+    refused("toml_address", |scene| scene.replace(FILE, "https://ec.europa.eu", "ec.europa.eu"));
+    refused("toml_encoding", |scene| scene.replace("pipelines/clusters__tera.toml", "windows-1252", "windoze"));
+    refused("toml_date", |scene| scene.replace("pipelines/clusters__tera.toml", "%d/%m/%Y", "%d/%m"));
+    refused("toml_cluster", |scene| {
+        scene.replace("pipelines/clusters__tera.toml", "cluster = \"tera\"", "cluster = \"../tera\"")
+    });
     refused("codelist_twice", |scene| {
         let text = scene.read("pipelines/codelists/units.csv");
         scene.write("pipelines/codelists/units.csv", &format!("{text}NR,Número,Number,enterprises\n"));
@@ -126,11 +136,22 @@ fn wrong_models_are_refused() {
         scene.replace(FILE, "from staging.stg_observations as", "from read_csv('/etc/passwd') as")
     });
     refused("sql_circle", |scene| {
+        scene.replace(FILE, "from staging.stg_observations as", "from cluster_members_by_sector as");
         scene.replace(
-            "sql/intermediate/int_members.sql",
-            "from staging.stg_memberships",
-            "from cluster_members_by_sector",
-        )
+            "sql/marts/cluster_members_by_sector.sql",
+            "from intermediate.int_members as",
+            "from ict_adoption as",
+        );
+    });
+    refused("sql_layer", |scene| {
+        scene.replace("sql/staging/stg_units.sql", "from lake.codelist_units", "from ict_adoption");
+    });
+    refused("sql_clock", |scene| scene.replace(FILE, "    observations.vintage,", "    now() as vintage,"));
+    refused("sql_private_view", |scene| {
+        scene.replace("sql/staging/stg_memberships.sql", "-- private: one row a member\n", "")
+    });
+    refused("sql_private_mart", |scene| {
+        scene.replace(FILE, "-- audit: share is null", "-- private: why not\n-- audit: share is null")
     });
 }
 
@@ -140,6 +161,10 @@ fn wrong_settings_are_refused() {
     refused("settings_wrong_type", |scene| scene.set("TEJIDO__FETCH__RETRIES", "many"));
     refused_with("settings_no_file", &["run", "--config", "none.toml"], |_| {});
     refused_with("settings_public_key", &["run", "--profile", "live"], |_| {});
+    refused("settings_short_key", |scene| {
+        scene.set("TEJIDO__PROFILE", "live");
+        scene.set("TEJIDO__PRIVACY__HASH_KEY", "007");
+    });
     refused_with("unknown_pipeline", &["run", "eurostat__isoc_r_eb_ain"], |_| {});
     refused_with("no_project", &["run", "--project", "elsewhere"], |_| {});
 }

@@ -12,5 +12,6 @@ mod faults;
 mod payloads;
 mod pipelines;
 mod readers;
+mod regressions;
 mod support;
 mod tidy;

@@ -32,7 +32,7 @@ fn a_payload_is_shown_described_and_refused() {
     golden(&scene, "decode_wrong_format", &["decode", "table.tsv", "--format", "sdmx-csv"], 1);
     golden(&scene, "decode_unknown_format", &["decode", "table.tsv", "--format", "tsv"], 2);
     golden(&scene, "decode_parquet_without_file", &["decode", "table.tsv", "--to", "parquet"], 2);
-    golden(&scene, "decode_unknown_encoding", &["decode", "table.tsv", "--encoding", "latin"], 1);
+    golden(&scene, "decode_unknown_encoding", &["decode", "table.tsv", "--encoding", "latin"], 2);
 }
 
 #[test]

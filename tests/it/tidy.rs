@@ -130,8 +130,10 @@ fn no_provider_is_named_in_code() {
             let lower = text
                 .to_lowercase()
                 .replace("eurostat_tsv", "")
+                .replace("eurostat-tsv", "")
                 .replace("eurostattsv", "")
                 .replace("ine_csv", "")
+                .replace("ine-csv", "")
                 .replace("inecsv", "");
             let ine = lower.split(|c: char| !c.is_alphanumeric()).any(|word| word == "ine");
             // The summary shows two queries to try; they are words for people.

@@ -1,0 +1,81 @@
+//! The last good data of a pipeline that fails: what the lake has of it stays in force.
+
+use super::ingest::{EditionPartitions, Ingested, Job};
+use super::summary::{EditionReport, FetchOutcome, PipelineReport};
+use super::{RunError, editions};
+use crate::error::Report;
+use crate::lake::{Lake, Partition};
+use crate::publish::InputRecord;
+use crate::spec::{Edition, Pipeline};
+
+/// What the lake has of a pipeline that could not be brought up to date: its last good data stay in force.
+pub(super) fn last_good(job: &Job, pipeline: &Pipeline, error: &RunError) -> Result<Ingested, RunError> {
+    let mut report = Some(Report::new(error));
+    let mut ingested =
+        Ingested { report: PipelineReport { id: pipeline.id.clone(), editions: Vec::new() }, partitions: Vec::new() };
+    for edition in editions(pipeline) {
+        let existing = job.lake.partitions(&folder(&job.lake, pipeline, edition), &pipeline.id)?;
+        let chain = last_chain(existing, "");
+        let newest = chain.last().map(|partition| partition.description.clone());
+        let records = chain.into_iter().map(|partition| {
+            let record = known_input(job, pipeline, edition, &partition);
+            (partition, record)
+        });
+        let partitions = EditionPartitions { pipeline: pipeline.clone(), partitions: records.collect() };
+        ingested.report.editions.push(EditionReport {
+            dataset: edition.dataset.clone(),
+            fetched: FetchOutcome::NotAsked,
+            failure: report.take(),
+            counts: newest.as_ref().map(|description| description.counts.clone()).unwrap_or_default(),
+            changed_rows: 0,
+            withdrawn_rows: 0,
+            vintage: newest.map(|description| description.vintage),
+        });
+        ingested.partitions.push(partitions);
+    }
+    Ok(ingested)
+}
+
+/// The partitions that belong together: those of one set of rules, of which there are most. `unless` names
+/// rules that do not count.
+pub(super) fn last_chain(existing: Vec<Partition>, unless: &str) -> Vec<Partition> {
+    let mut sets: Vec<(String, usize)> = Vec::new();
+    for Partition { description, .. } in &existing {
+        match sets.iter_mut().find(|(rules, _)| *rules == description.rules) {
+            Some((_, count)) => *count += 1,
+            None => sets.push((description.rules.clone(), 1)),
+        }
+    }
+    let best = sets.into_iter().filter(|(rules, _)| rules != unless).max_by_key(|(_, count)| *count);
+    let Some((rules, _)) = best else {
+        return Vec::new();
+    };
+    existing.into_iter().filter(|partition| partition.description.rules == rules).collect()
+}
+
+/// What the published build knows of a partition's snapshot, or what the partition itself says.
+pub(super) fn known_input(job: &Job, pipeline: &Pipeline, edition: &Edition, partition: &Partition) -> InputRecord {
+    let description = &partition.description;
+    let published = job.published.iter().flat_map(|manifest| &manifest.inputs);
+    let known = published
+        .into_iter()
+        .find(|input| input.snapshot == description.snapshot && input.fetched_at == description.vintage);
+    known.cloned().unwrap_or_else(|| InputRecord {
+        pipeline: description.pipeline.clone(),
+        dataset: description.dataset.clone(),
+        url: job.project.url(pipeline, edition),
+        fetched_at: description.vintage,
+        snapshot: description.snapshot.clone(),
+        file: String::new(),
+        licence: pipeline.licence.clone(),
+        attribution: pipeline.attribution.clone(),
+    })
+}
+
+/// The folder of an edition's partitions.
+pub(super) fn folder(lake: &Lake, pipeline: &Pipeline, edition: &Edition) -> std::path::PathBuf {
+    match &pipeline.members {
+        Some(members) => lake.cluster_folder(&members.cluster),
+        None => lake.dataset_folder(&edition.dataset),
+    }
+}
