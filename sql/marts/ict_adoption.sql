@@ -1,5 +1,5 @@
 -- Share of enterprises that use a technology, by region, sector, size class and year: every published cell of every source.
--- Where several sources give the same cell, each has its own row; their universes differ (see sector and unit).
+-- Where several sources give the same cell, each has its own row: filter by source before you average.
 -- grain: region, sector, size_class, indicator, unit, time_period, source
 -- column region: NUTS 2024 or country code; ES13 is Cantabria
 -- column region_level: country, aggregate, nuts1 or nuts2
@@ -10,6 +10,8 @@
 -- column sector_name_es: name of the sector in Spanish
 -- column sector_name_en: name of the sector in English
 -- column size_class: persons employed; GE10 is 10 or more
+-- column size_class_name_es: name of the size class in Spanish
+-- column size_class_name_en: name of the size class in English
 -- column indicator: code of the indicator, Eurostat's where it has one; E_AI_TANY is the use of at least one AI technology
 -- column indicator_name_es: name of the indicator in Spanish
 -- column indicator_name_en: name of the indicator in English
@@ -19,7 +21,7 @@
 -- column time_period: year of reference (the first quarter, for the use of technologies)
 -- column source: the pipeline that delivered the cell
 -- column publisher: who published it
--- column share: percentage, 0 to 100; null where the source gives none (see flags)
+-- column share: percentage, 0 to 100; null where the source says that there is none
 -- column flags: observation flags, sorted letters: b break, c confidential, u low reliability, and others (codelist_flags)
 -- column provenance: official, or synthetic for a sample cell whose figure is not a published one
 -- column vintage: UTC time of the snapshot in which this value first stood
@@ -40,6 +42,8 @@ select
     sectors.sector_name_es,
     sectors.sector_name_en,
     observations.size_class,
+    sizes.size_class_name_es,
+    sizes.size_class_name_en,
     observations.indicator,
     indicators.indicator_name_es,
     indicators.indicator_name_en,
@@ -62,6 +66,7 @@ left join staging.stg_sectors as sectors
     on observations.sector = sectors.sector
     and observations.sector_scheme = sectors.sector_scheme
 left join staging.stg_indicators as indicators on observations.indicator = indicators.indicator
+left join staging.stg_size_classes as sizes on observations.size_class = sizes.size_class
 left join staging.stg_units as units on observations.unit = units.unit
 left join staging.stg_pipelines as pipelines on observations.pipeline = pipelines.pipeline
 where observations.unit like 'PC%'

@@ -3,6 +3,7 @@
 mod codelist;
 mod pipeline;
 mod settings;
+mod validate;
 
 pub use codelist::{Codelist, Codelists};
 pub use pipeline::{

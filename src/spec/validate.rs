@@ -1,0 +1,277 @@
+//! What only the whole of a pipeline's file can tell: that every canonical column is given exactly once, that
+//! codelists, crosswalks and `{variables}` exist, that names can become folders. Each error underlines its place.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use toml::Spanned;
+
+use super::pipeline::{CanonicalColumn, Dimension, Edition, Kind, Pipeline, substitute};
+use super::{Codelists, SpecError};
+use crate::error::{Snippet, nearest};
+
+/// A pipeline's file and what it may refer to.
+pub(super) struct Validator<'a> {
+    pub path: &'a Path,
+    pub text: &'a str,
+    pub codelists: &'a Codelists,
+    pub pipeline: &'a Pipeline,
+}
+
+impl Validator<'_> {
+    pub fn validate(&self) -> Result<(), SpecError> {
+        let pipeline = self.pipeline;
+        if pipeline.editions.is_empty() {
+            return Err(self.wrong(
+                0..0,
+                "expected at least one `[[editions]]`, found none",
+                Some("add `[[editions]]` with `dataset = \"…\"`"),
+            ));
+        }
+        self.quality()?;
+        self.decoding()?;
+        for (at, edition) in pipeline.editions.iter().enumerate() {
+            let dataset = &edition.get_ref().dataset;
+            let earlier = pipeline.editions[..at].iter().any(|other| other.get_ref().dataset == *dataset);
+            if earlier || pipeline.kind == Kind::Memberships && at > 0 {
+                let message = match earlier {
+                    true => format!("the table `{dataset}` stands a second time"),
+                    false => "expected one edition of a register of members, found several".to_owned(),
+                };
+                return Err(self.wrong(edition.span(), &message, Some("each table is one edition of one pipeline")));
+            }
+            self.file_name("dataset", dataset, edition.span())?;
+            self.variables(&pipeline.request.url, edition)?;
+            let url = substitute(pipeline.request.url.get_ref(), edition.get_ref()).unwrap_or_default();
+            let is_address =
+                url::Url::parse(&url).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
+            if !is_address {
+                let message = format!("expected an http or https address, found `{url}`");
+                return Err(self.wrong(pipeline.request.url.span(), &message, None));
+            }
+            for value in pipeline.constants.values() {
+                self.variables(value, edition)?;
+            }
+        }
+        match pipeline.kind {
+            Kind::Memberships if pipeline.members.is_none() => {
+                Err(self.wrong(0..0, "expected a table `[members]` in a pipeline of memberships, found none", None))
+            }
+            Kind::Memberships => Ok(()),
+            Kind::Observations => self.observations(),
+        }
+    }
+
+    fn quality(&self) -> Result<(), SpecError> {
+        let quality = &self.pipeline.quality;
+        for (name, share) in [
+            ("max_quarantined_share", quality.max_quarantined_share),
+            ("max_withdrawn_share", quality.max_withdrawn_share),
+        ] {
+            if !(0.0..=1.0).contains(&share) {
+                let message = format!("expected `{name}` between 0 and 1, found {share}");
+                return Err(self.wrong(self.find(name), &message, None));
+            }
+        }
+        Ok(())
+    }
+
+    fn decoding(&self) -> Result<(), SpecError> {
+        if let Some(label) = &self.pipeline.decode.encoding
+            && encoding_rs::Encoding::for_label(label.as_bytes()).is_none()
+        {
+            let hint = "labels are those of the WHATWG, such as `windows-1252`, `iso-8859-15`, `utf-8`";
+            return Err(self.wrong(self.find(label), &format!("the encoding `{label}` is not known"), Some(hint)));
+        }
+        let Some(members) = &self.pipeline.members else {
+            return Ok(());
+        };
+        let day = jiff::civil::Date::constant(2024, 12, 31);
+        let written = jiff::fmt::strtime::format(&members.date_format, day);
+        let read = written.ok().and_then(|text| jiff::civil::Date::strptime(&members.date_format, text).ok());
+        if read != Some(day) {
+            let message = format!("expected the form of a date, found `{}`", members.date_format);
+            let hint = "such as `%d/%m/%Y`: `%d` day, `%m` month, `%Y` year";
+            return Err(self.wrong(self.find(&members.date_format), &message, Some(hint)));
+        }
+        self.file_name("cluster", &members.cluster, self.find(&members.cluster))
+    }
+
+    /// Names that become folders and files.
+    fn file_name(&self, what: &str, name: &str, span: std::ops::Range<usize>) -> Result<(), SpecError> {
+        let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.' | '~' | '@');
+        if !name.is_empty() && !name.starts_with('.') && name.chars().all(is_plain) {
+            return Ok(());
+        }
+        let message = format!("expected a `{what}` of letters, digits, `_`, `-` and `.`, found `{name}`");
+        Err(self.wrong(span, &message, Some("it becomes the name of a folder")))
+    }
+
+    /// Where a text stands in the file, for what the parser gives no place of.
+    fn find(&self, text: &str) -> std::ops::Range<usize> {
+        self.text.find(text).map_or(0..0, |at| at..at + text.len())
+    }
+
+    /// Every canonical column is given exactly once, and only by codes that exist.
+    fn observations(&self) -> Result<(), SpecError> {
+        let mut given: BTreeMap<CanonicalColumn, String> = BTreeMap::new();
+        for (column, value) in &self.pipeline.constants {
+            given.insert(*column.get_ref(), "[constants]".into());
+            if !value.get_ref().contains('{') {
+                self.code(*column.get_ref(), value.get_ref(), value.span())?;
+            }
+        }
+        for (name, dimension) in &self.pipeline.dimensions {
+            let columns = self.dimension(name, dimension)?;
+            for column in columns {
+                if let Some(other) = given.insert(column, format!("[dimensions.{}]", name.get_ref())) {
+                    return Err(self.wrong(
+                        name.span(),
+                        &format!("`{}` is given twice, here and in {other}", column.name()),
+                        Some("each canonical column comes from one place"),
+                    ));
+                }
+            }
+        }
+        let missing: Vec<&str> = CanonicalColumn::ALL
+            .into_iter()
+            .filter(|column| !given.contains_key(column))
+            .map(CanonicalColumn::name)
+            .collect();
+        if !missing.is_empty() {
+            return Err(self.wrong(
+                0..0,
+                &format!("nothing gives the canonical columns {}", missing.join(", ")),
+                Some("map a dimension to them with `to`, or state them in `[constants]`"),
+            ));
+        }
+        Ok(())
+    }
+
+    /// The canonical columns that a dimension gives.
+    fn dimension(&self, name: &Spanned<String>, dimension: &Dimension) -> Result<Vec<CanonicalColumn>, SpecError> {
+        let mut columns: Vec<CanonicalColumn> = dimension.to.iter().map(|to| *to.get_ref()).collect();
+        if let Some(require) = &dimension.require {
+            for edition in &self.pipeline.editions {
+                self.text_variables(require, name.span(), edition)?;
+            }
+        }
+        if dimension.to.is_some() && dimension.crosswalk.is_some() {
+            let message = format!("`{}` has both `to` and `crosswalk`", name.get_ref());
+            return Err(self.wrong(
+                name.span(),
+                &message,
+                Some("its codes are canonical ones, or are looked up: say one of them"),
+            ));
+        }
+        if let Some(crosswalk) = &dimension.crosswalk {
+            let Some(list) = self.codelists.get(crosswalk.get_ref()) else {
+                let near = nearest(crosswalk.get_ref(), self.codelists.names());
+                return Err(self.wrong(
+                    crosswalk.span(),
+                    &format!("expected a crosswalk of pipelines/codelists, found `{}`", crosswalk.get_ref()),
+                    near.map(|near| format!("did you mean `{near}`?")).as_deref(),
+                ));
+            };
+            for column in list.columns.iter().skip(1) {
+                let Some(column) = CanonicalColumn::from_name(column) else {
+                    return Err(self.wrong(
+                        crosswalk.span(),
+                        &format!("`{}` of this crosswalk is no canonical column", column),
+                        None,
+                    ));
+                };
+                columns.push(column);
+            }
+        }
+        for mapping in &dimension.codes {
+            for edition in &self.pipeline.editions {
+                self.text_variables(&mapping.get_ref().code, mapping.span(), edition)?;
+            }
+            let mut becomes = Vec::new();
+            for (column, code) in &mapping.get_ref().becomes {
+                let Some(column) = CanonicalColumn::from_name(column) else {
+                    let names = CanonicalColumn::ALL.map(CanonicalColumn::name);
+                    return Err(self.wrong(
+                        mapping.span(),
+                        &format!("expected a canonical column, found `{column}`"),
+                        Some(&format!("there are {}", names.join(", "))),
+                    ));
+                };
+                self.code(column, code, mapping.span())?;
+                becomes.push(column);
+            }
+            becomes.sort();
+            if columns.is_empty() {
+                columns = becomes;
+            } else {
+                columns.sort();
+                if columns != becomes {
+                    return Err(self.wrong(
+                        mapping.span(),
+                        "this code gives other canonical columns than the rest of its dimension",
+                        None,
+                    ));
+                }
+            }
+        }
+        for pattern in &dimension.drop {
+            for edition in &self.pipeline.editions {
+                self.variables(pattern, edition)?;
+            }
+            if let Err(error) = globset::Glob::new(pattern.get_ref()) {
+                return Err(self.wrong(pattern.span(), &format!("expected a pattern: {}", error.kind()), None));
+            }
+        }
+        if columns.is_empty() && dimension.require.is_none() {
+            return Err(self.wrong(
+                name.span(),
+                &format!("nothing says what becomes of the dimension `{}`", name.get_ref()),
+                Some("give it `to`, `crosswalk`, `codes` or `require`"),
+            ));
+        }
+        Ok(columns)
+    }
+
+    fn code(&self, column: CanonicalColumn, code: &str, span: std::ops::Range<usize>) -> Result<(), SpecError> {
+        let Some(list) = column.codelist().and_then(|name| self.codelists.get(name)) else {
+            return Ok(());
+        };
+        if list.contains(code) {
+            return Ok(());
+        }
+        Err(self.wrong(
+            span,
+            &format!("expected a code of {}.csv, found `{code}`", list.name),
+            nearest(code, list.codes()).map(|near| format!("did you mean `{near}`?")).as_deref(),
+        ))
+    }
+
+    fn variables(&self, text: &Spanned<String>, edition: &Spanned<Edition>) -> Result<(), SpecError> {
+        self.text_variables(text.get_ref(), text.span(), edition)
+    }
+
+    fn text_variables(
+        &self,
+        text: &str,
+        span: std::ops::Range<usize>,
+        edition: &Spanned<Edition>,
+    ) -> Result<(), SpecError> {
+        substitute(text, edition.get_ref()).map(|_| ()).map_err(|name| {
+            self.wrong(
+                span,
+                &format!("`{{{name}}}` is no variable of the edition `{}`", edition.get_ref().dataset),
+                Some("give every `[[editions]]` a value of that name"),
+            )
+        })
+    }
+
+    fn wrong(&self, span: std::ops::Range<usize>, message: &str, hint: Option<&str>) -> SpecError {
+        let path: PathBuf = self.path.into();
+        SpecError::Place {
+            message: message.to_owned(),
+            snippet: Box::new(Snippet::new(&path, self.text, span, "")),
+            hint: hint.map(str::to_owned),
+        }
+    }
+}
