@@ -29,6 +29,7 @@ mod ine_csv;
 mod json;
 mod jsonstat;
 mod payload;
+mod pc_axis;
 mod records;
 mod sdmx_csv;
 
@@ -72,7 +73,8 @@ pub struct Metadata {
 /// hint says so in its error.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Hints {
-    /// Character encoding by its WHATWG label, such as `windows-1252`. Default UTF-8.
+    /// Character encoding by its WHATWG label, such as `windows-1252`; of PC-Axis also a DOS code page, such as
+    /// `ibm850`. Default what the payload says, else UTF-8.
     pub encoding: Option<String>,
     /// `.` or `,`.
     pub decimal: Option<char>,
@@ -103,12 +105,14 @@ pub enum Format {
     IneCsv,
     /// Delimited text with declared columns.
     Delimited,
+    /// PC-Axis: `.px`, `.pc-axis`.
+    PcAxis,
 }
 
 impl Format {
     /// All formats.
-    pub const ALL: [Format; 5] =
-        [Format::SdmxCsv, Format::JsonStat, Format::EurostatTsv, Format::IneCsv, Format::Delimited];
+    pub const ALL: [Format; 6] =
+        [Format::SdmxCsv, Format::JsonStat, Format::EurostatTsv, Format::PcAxis, Format::IneCsv, Format::Delimited];
 
     /// Its name in pipelines and on the command line.
     pub fn name(self) -> &'static str {
@@ -116,6 +120,7 @@ impl Format {
             Format::SdmxCsv => "sdmx-csv",
             Format::JsonStat => "json-stat",
             Format::EurostatTsv => "eurostat-tsv",
+            Format::PcAxis => "pc-axis",
             Format::IneCsv => "ine-csv",
             Format::Delimited => "delimited",
         }
@@ -132,6 +137,7 @@ impl Format {
             Format::SdmxCsv => sdmx_csv::recognises(head),
             Format::JsonStat => jsonstat::recognises(head),
             Format::EurostatTsv => eurostat_tsv::recognises(head),
+            Format::PcAxis => pc_axis::recognises(head),
             Format::IneCsv => ine_csv::recognises(head),
             // Nothing tells delimited text from any other text.
             Format::Delimited => false,
@@ -175,6 +181,7 @@ pub fn open(format: Format, source: &Source, hints: &Hints) -> Result<Table, Dec
         Format::EurostatTsv => eurostat_tsv::open(source, hints),
         Format::IneCsv => ine_csv::open(source, hints),
         Format::Delimited => delimited::open(source, hints),
+        Format::PcAxis => pc_axis::open(source, hints),
     }
 }
 

@@ -495,6 +495,7 @@ fn extension(format: Format) -> &'static str {
     match format {
         Format::JsonStat => "json",
         Format::EurostatTsv => "tsv",
+        Format::PcAxis => "px",
         Format::SdmxCsv | Format::IneCsv | Format::Delimited => "csv",
     }
 }

@@ -8,6 +8,7 @@ use toml::Spanned;
 
 use super::pipeline::{CanonicalColumn, Dimension, Edition, Kind, Pipeline, substitute};
 use super::{Codelists, SpecError};
+use crate::decode::Format;
 use crate::error::{Snippet, nearest};
 
 /// A pipeline's file and what it may refer to.
@@ -79,6 +80,8 @@ impl Validator<'_> {
     fn decoding(&self) -> Result<(), SpecError> {
         if let Some(label) = &self.pipeline.decode.encoding
             && encoding_rs::Encoding::for_label(label.as_bytes()).is_none()
+            // It also takes code pages of DOS, which no browser knows.
+            && self.pipeline.decode.format != Format::PcAxis
         {
             let hint = "labels are those of the WHATWG, such as `windows-1252`, `iso-8859-15`, `utf-8`";
             return Err(self.wrong(self.find(label), &format!("the encoding `{label}` is not known"), Some(hint)));

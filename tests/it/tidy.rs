@@ -173,7 +173,7 @@ fn every_codelist_names_its_source_and_licence() {
 
 #[test]
 fn every_format_has_good_and_bad_fixtures() {
-    for format in ["delimited", "eurostat-tsv", "ine-csv", "json-stat", "sdmx-csv"] {
+    for format in ["delimited", "eurostat-tsv", "ine-csv", "json-stat", "pc-axis", "sdmx-csv"] {
         let folder = repository().join("tests/formats").join(format);
         let names: Vec<String> = std::fs::read_dir(&folder)
             .unwrap()
