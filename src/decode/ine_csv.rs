@@ -1,4 +1,5 @@
-//! INE's long CSV: `csv_bdsc` (separated by `;`) and `csv_bd` (by tabs).
+//! INE's long CSV: `csv_bdsc` (separated by `;`) and `csv_bd` (by tabs). The wide ones (`csv_sc`, `csv_c`)
+//! are told by their preamble and go to [`ine_wide`].
 //!
 //! One line an observation, labels without codes, the value last, in a column `Total` (in both
 //! languages). Decimal comma, but some tables have a point: that is a hint (`decimal`), since
@@ -7,7 +8,7 @@
 
 use super::columns::{Observations, number};
 use super::records::{Block, Blocks, Charset, Field, each_record, header, unexpected};
-use super::{DecodeError, Hints, Metadata, Source, Table, observation_schema, tables};
+use super::{DecodeError, Hints, Metadata, Source, Table, ine_wide, observation_schema, tables};
 
 const EXPECTED: &str = "a header of labels separated by `;` or tabs, the last of them `Total`";
 
@@ -15,7 +16,7 @@ const EXPECTED: &str = "a header of labels separated by `;` or tabs, the last of
 pub(super) fn recognises(head: &[u8]) -> bool {
     let line = super::first_line(head);
     let last = line.rsplit(|byte| matches!(byte, b';' | b'\t')).next().unwrap_or_default();
-    last.len() < line.len() && last.trim_ascii().eq_ignore_ascii_case(b"total")
+    last.len() < line.len() && last.trim_ascii().eq_ignore_ascii_case(b"total") || ine_wide::is_wide(head)
 }
 
 pub(super) fn open(source: &Source, hints: &Hints) -> Result<Table, DecodeError> {
@@ -26,6 +27,9 @@ pub(super) fn open(source: &Source, hints: &Hints) -> Result<Table, DecodeError>
         Some(other) => return Err(DecodeError::UnknownHint { what: "decimal mark", found: other.to_string() }),
     };
     let mut blocks = Blocks::new(source.stream(hints)?, true)?;
+    if ine_wide::is_wide(blocks.head()) {
+        return ine_wide::open(source, hints, decimal);
+    }
     let first_line = blocks.head().split(|byte| *byte == b'\n').next().unwrap_or_default();
     let separator = if first_line.contains(&b';') { b';' } else { b'\t' };
     let (head, names) = header(&mut blocks, separator, EXPECTED)?;
@@ -91,7 +95,7 @@ fn line(
 
 /// A number with this decimal mark; the other one may stand between groups of three digits, but only
 /// where the mark was said. Without being said it is the comma.
-fn value(text: &[u8], decimal: Option<u8>) -> Result<f64, (&'static str, String)> {
+pub(super) fn value(text: &[u8], decimal: Option<u8>) -> Result<f64, (&'static str, String)> {
     let mark = decimal.unwrap_or(b',');
     let (expected, other) = match mark {
         b',' => ("a number with a decimal comma", b'.'),
@@ -112,6 +116,12 @@ fn value(text: &[u8], decimal: Option<u8>) -> Result<f64, (&'static str, String)
         Some(at) => (&text[..at], &text[at + 1..]),
         None => (text, &[][..]),
     };
+    // Three digits behind the only comma: a fraction, or a group of thousands.
+    let groups_alike = fraction.len() == 3 && (1..=3).contains(&whole.len()) && whole != b"0";
+    if decimal.is_none() && groups_alike {
+        let hint = "say which mark is the decimal one in this table: `decimal = \".\"` or `decimal = \",\"`";
+        return Err(("a number with a decimal comma that can be nothing else", hint.into()));
+    }
     let mut plain = Vec::with_capacity(text.len());
     if whole.contains(&other) {
         let mut groups = whole.split(|byte| *byte == other);
@@ -143,6 +153,10 @@ mod tests {
         for (text, decimal, expected) in [
             ("21,14", None, Some(21.14)),
             ("-3,5", None, Some(-3.5)),
+            ("1,234", None, None),
+            ("0,234", None, Some(0.234)),
+            ("1,234", Some(b','), Some(1.234)),
+            ("1,234", Some(b'.'), Some(1234.0)),
             ("42", None, Some(42.0)),
             ("5.75", None, None),
             ("1.234", None, None),

@@ -25,11 +25,16 @@ mod columns;
 mod delimited;
 mod error;
 mod eurostat_tsv;
+mod icane_json;
 mod ine_csv;
+mod ine_tempus;
+mod ine_wide;
 mod json;
 mod jsonstat;
 mod payload;
 mod pc_axis;
+#[cfg(test)]
+mod probe;
 mod records;
 mod sdmx_csv;
 
@@ -101,8 +106,12 @@ pub enum Format {
     JsonStat,
     /// Eurostat's bulk TSV: keys joined with commas, one column per period.
     EurostatTsv,
-    /// INE's long CSV (`csv_bdsc`, `csv_bd`): labels without codes, decimal comma.
+    /// INE's CSV, long (`csv_bdsc`, `csv_bd`) and wide (`csv_sc`, `csv_c`): labels without codes, decimal comma.
     IneCsv,
+    /// INE's Tempus JSON: the replies of `DATOS_TABLA` and `DATOS_SERIE`.
+    IneTempus,
+    /// ICANE's own JSON: `headers`, and `data` nested one level a header.
+    IcaneJson,
     /// Delimited text with declared columns.
     Delimited,
     /// PC-Axis: `.px`, `.pc-axis`.
@@ -111,8 +120,16 @@ pub enum Format {
 
 impl Format {
     /// All formats.
-    pub const ALL: [Format; 6] =
-        [Format::SdmxCsv, Format::JsonStat, Format::EurostatTsv, Format::PcAxis, Format::IneCsv, Format::Delimited];
+    pub const ALL: [Format; 8] = [
+        Format::SdmxCsv,
+        Format::IcaneJson,
+        Format::IneTempus,
+        Format::JsonStat,
+        Format::EurostatTsv,
+        Format::PcAxis,
+        Format::IneCsv,
+        Format::Delimited,
+    ];
 
     /// Its name in pipelines and on the command line.
     pub fn name(self) -> &'static str {
@@ -121,6 +138,8 @@ impl Format {
             Format::JsonStat => "json-stat",
             Format::EurostatTsv => "eurostat-tsv",
             Format::PcAxis => "pc-axis",
+            Format::IneTempus => "ine-tempus",
+            Format::IcaneJson => "icane-json",
             Format::IneCsv => "ine-csv",
             Format::Delimited => "delimited",
         }
@@ -138,6 +157,8 @@ impl Format {
             Format::JsonStat => jsonstat::recognises(head),
             Format::EurostatTsv => eurostat_tsv::recognises(head),
             Format::PcAxis => pc_axis::recognises(head),
+            Format::IneTempus => ine_tempus::recognises(head),
+            Format::IcaneJson => icane_json::recognises(head),
             Format::IneCsv => ine_csv::recognises(head),
             // Nothing tells delimited text from any other text.
             Format::Delimited => false,
@@ -180,6 +201,8 @@ pub fn open(format: Format, source: &Source, hints: &Hints) -> Result<Table, Dec
         Format::JsonStat => jsonstat::open(source, hints),
         Format::EurostatTsv => eurostat_tsv::open(source, hints),
         Format::IneCsv => ine_csv::open(source, hints),
+        Format::IneTempus => ine_tempus::open(source, hints),
+        Format::IcaneJson => icane_json::open(source, hints),
         Format::Delimited => delimited::open(source, hints),
         Format::PcAxis => pc_axis::open(source, hints),
     }

@@ -493,7 +493,7 @@ fn names_its_table(format: Format) -> bool {
 
 fn extension(format: Format) -> &'static str {
     match format {
-        Format::JsonStat => "json",
+        Format::JsonStat | Format::IneTempus | Format::IcaneJson => "json",
         Format::EurostatTsv => "tsv",
         Format::PcAxis => "px",
         Format::SdmxCsv | Format::IneCsv | Format::Delimited => "csv",

@@ -1,0 +1,334 @@
+//! INE's Tempus JSON: `DATOS_TABLA` (a list of series) and `DATOS_SERIE` (one series).
+//!
+//! Reference: INE, "Servicio API JSON" (`servicios.ine.es/wstempus`), and its replies. A series has `COD`
+//! (not in the tables that come from PC-Axis files), `Nombre`, unit and scale, and `Data`: observations
+//! with `Valor`, `Anyo` and `FK_Periodo` or (`tip=A`) `T3_Periodo`, or with `NombrePeriodo`. With `tip=M`
+//! or `AM` there is `MetaData`: the variables that make up the series, and its member of each.
+//!
+//! With `MetaData` the variables are the dimensions, coded by `Codigo` where there is one, else by
+//! `Nombre`. Not every series of a table need have the same variables (a national total often has one of
+//! its own); a dimension cannot be null and a total must not be made up, so that is an error. Without
+//! `MetaData` the only dimension is `series`: `Nombre` joins labels with commas or points that labels have
+//! themselves, so it is never taken apart. `time_period` is written as in SDMX; `Fecha` is midnight in
+//! Madrid and the day before in UTC, so no date is taken from it. `Secreto` gives `conf_status` `C`. Type
+//! of figure, unit, scale and notes become attributes; the unit is an id where the reply has only that.
+//!
+//! The document is read twice, since the variables, and which attributes there are, must be known before
+//! the first row. In memory are a batch, and the labels of all members (without `MetaData`: the names of
+//! all series). Not supported: lists of operations, tables, variables and the like.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use arrow::array::RecordBatch;
+use arrow::datatypes::SchemaRef;
+
+use super::columns::Observations;
+use super::{
+    BATCH_ROWS, CELL, CONF_STATUS, DecodeError, Hints, Metadata, OBS_FLAG, OBS_VALUE, Source, TIME_PERIOD, Table,
+    observation_schema,
+};
+use series::{Document, EXPECTED, Event, Series};
+
+pub(in crate::decode) mod period;
+mod series;
+
+/// Name of the dimension where a reply has no `MetaData`.
+const SERIES: &str = "series";
+
+/// Further attributes, of which a table has those that a series or an observation states.
+const ATTRIBUTES: [&str; 4] = ["tipo_dato", "unidad", "escala", "notas"];
+
+/// More text than the notes of all series of a table have.
+const MAX_NOTES_BYTES: usize = 1 << 24;
+
+/// Whether a payload begins like this format.
+pub(super) fn recognises(head: &[u8]) -> bool {
+    let has = |name: &[u8]| memchr::memmem::find(head, name).is_some();
+    matches!(head.first(), Some(b'[' | b'{')) && has(b"\"Data\"") && (has(b"\"Nombre\"") || has(b"\"COD\""))
+}
+
+pub(super) fn open(source: &Source, hints: &Hints) -> Result<Table, DecodeError> {
+    let survey = Survey::new(source, hints)?;
+    let mut dimensions = match survey.variables.is_empty() {
+        true => vec![SERIES.to_owned()],
+        false => survey.variables.clone(),
+    };
+    dimensions.push(TIME_PERIOD.to_owned());
+    let attributes: Vec<String> = ATTRIBUTES
+        .iter()
+        .zip(survey.stated)
+        .filter(|(_, stated)| *stated)
+        .map(|(name, _)| (*name).to_owned())
+        .collect();
+    let schema = observation_schema(&dimensions, &attributes);
+    let metadata = survey.metadata.clone();
+    let mut rows = Rows {
+        document: Document::new(source, hints)?,
+        columns: Observations::new(dimensions.len(), attributes.len()),
+        survey,
+        schema: schema.clone(),
+        open_rows: 0,
+    };
+    let mut is_over = false;
+    let batches = std::iter::from_fn(move || {
+        if is_over {
+            return None;
+        }
+        let batch = rows.batch().transpose();
+        is_over = !matches!(batch, Some(Ok(_)));
+        batch
+    });
+    Ok(Table { metadata, schema, batches: Box::new(batches) })
+}
+
+/// What must be known of a document before its first row.
+#[derive(Default)]
+struct Survey {
+    metadata: Metadata,
+    /// The dimensions, where the document has `MetaData`.
+    variables: Vec<String>,
+    /// Which of the attributes there are.
+    stated: [bool; ATTRIBUTES.len()],
+    /// Whether a series says who it is after its observations.
+    is_late: bool,
+}
+
+impl Survey {
+    fn new(source: &Source, hints: &Hints) -> Result<Self, DecodeError> {
+        let mut document = Document::new(source, hints)?;
+        let mut survey = Survey::default();
+        let mut first: Option<String> = None;
+        let mut units = BTreeSet::new();
+        let mut notes = BTreeSet::new();
+        let mut notes_bytes = 0;
+        loop {
+            match document.next()? {
+                Event::Observation => {
+                    survey.stated[0] |= !document.observation.kind.is_empty();
+                    survey.stated[3] |= !document.observation.notes.is_empty();
+                }
+                Event::End => break,
+                Event::EndOfSeries => {
+                    let series = &document.series;
+                    match &first {
+                        None => {
+                            survey.variables = variables(&document)?;
+                            first = Some(called(series).to_owned());
+                        }
+                        Some(first) => survey.check_variables(&document, first)?,
+                    }
+                    survey.labels(&document)?;
+                    survey.stated[1] |= !series.unit.is_empty();
+                    survey.stated[2] |= !series.scale.is_empty();
+                    survey.is_late |= series.is_late;
+                    // Two are enough to know that there is not one for all.
+                    if units.len() < 2 {
+                        units.insert(series.unit.clone());
+                    }
+                    for note in &series.notes {
+                        if !notes.contains(note) {
+                            notes_bytes += note.len();
+                            notes.insert(note.clone());
+                            survey.metadata.notes.push(note.clone());
+                        }
+                    }
+                    if notes_bytes > MAX_NOTES_BYTES {
+                        let expected = format!("notes of at most {MAX_NOTES_BYTES} bytes");
+                        return Err(document.wrong_at(series.offset, &expected, "more", None));
+                    }
+                }
+            }
+        }
+        if first.is_none() {
+            return Err(DecodeError::Format {
+                expected: EXPECTED.to_owned(),
+                found: "an empty list".to_owned(),
+                hint: Some("the filters of the request (`tv`, `date`, `nult`) leave nothing over".to_owned()),
+            });
+        }
+        if let (1, Some(unit)) = (units.len(), units.first()) {
+            // An id says nothing by itself.
+            let is_name = !unit.is_empty() && !unit.bytes().all(|byte| byte.is_ascii_digit());
+            survey.metadata.units = is_name.then(|| unit.clone());
+        }
+        if document.is_single {
+            let said = |text: &String| (!text.is_empty()).then(|| text.clone());
+            survey.metadata.dataset = said(&document.series.cod);
+            survey.metadata.title = said(&document.series.name);
+        }
+        Ok(survey)
+    }
+
+    /// Every series must have every dimension, and no other.
+    fn check_variables(&self, document: &Document, first: &str) -> Result<(), DecodeError> {
+        let series = &document.series;
+        let has = |variable: &String| series.members.iter().any(|member| member.variable == *variable);
+        let missing = self.variables.iter().find(|variable| !has(variable));
+        let more = series.members.iter().map(|member| &member.variable).find(|name| !self.variables.contains(name));
+        let lacks = |who: &str, what: &str| {
+            let hint = "without `MetaData` (`tip=A`, or no `tip`) the series are told apart by their `COD`; or ask for \
+                        the series with the same variables alone (`tv`)";
+            let found = format!("`{who}` without `{what}`");
+            Err(document.wrong_at(series.offset, "the same variables in every series", &found, Some(hint)))
+        };
+        match (missing, more) {
+            (Some(missing), _) => lacks(called(series), missing),
+            (_, Some(more)) => lacks(first, more),
+            _ if series.members.len() != self.variables.len() => {
+                Err(document.wrong_at(series.offset, "each variable once in a series", "one twice", None))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Takes up the labels of a series.
+    fn labels(&mut self, document: &Document) -> Result<(), DecodeError> {
+        let series = &document.series;
+        if series.members.is_empty() {
+            if !series.cod.is_empty() {
+                let labels = self.metadata.labels.entry(SERIES.to_owned()).or_default();
+                labels.insert(series.cod.clone(), series.name.clone());
+            }
+            return Ok(());
+        }
+        for member in &series.members {
+            let labels: &mut BTreeMap<String, String> = match self.metadata.labels.get_mut(&member.variable) {
+                Some(labels) => labels,
+                None => self.metadata.labels.entry(member.variable.clone()).or_default(),
+            };
+            match labels.get(&member.code) {
+                None => _ = labels.insert(member.code.clone(), member.name.clone()),
+                Some(known) if *known == member.name => {}
+                Some(known) => {
+                    let expected = format!("one name for code `{}` of `{}`", member.code, member.variable);
+                    let found = format!("`{known}` and `{}`", member.name);
+                    let hint = "without `MetaData` (`tip=A`, or no `tip`) the series are told apart by their `COD`";
+                    return Err(document.wrong_at(series.offset, &expected, &found, Some(hint)));
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What a series is called in messages, and its code where it has no `MetaData`.
+fn called(series: &Series) -> &str {
+    if series.cod.is_empty() { &series.name } else { &series.cod }
+}
+
+/// The dimensions, from the first series.
+fn variables(document: &Document) -> Result<Vec<String>, DecodeError> {
+    let mut variables: Vec<String> = Vec::new();
+    for member in &document.series.members {
+        let name = &member.variable;
+        let is_taken = [OBS_VALUE, OBS_FLAG, CONF_STATUS, CELL, TIME_PERIOD].contains(&name.as_str());
+        if is_taken || ATTRIBUTES.contains(&name.as_str()) || variables.contains(name) {
+            let expected = "each variable once, with a name of its own";
+            return Err(document.wrong_at(document.series.offset, expected, &format!("`{name}`"), None));
+        }
+        variables.push(name.clone());
+    }
+    Ok(variables)
+}
+
+/// The second reading.
+struct Rows {
+    document: Document,
+    survey: Survey,
+    columns: Observations,
+    schema: SchemaRef,
+    /// Rows of the series being read that lack what its object may say behind its observations.
+    open_rows: usize,
+}
+
+impl Rows {
+    fn batch(&mut self) -> Result<Option<RecordBatch>, DecodeError> {
+        loop {
+            match self.document.next()? {
+                Event::Observation => {
+                    self.observation();
+                    if self.columns.rows() >= BATCH_ROWS {
+                        if self.survey.is_late {
+                            let expected = "who a long series is before its observations";
+                            let offset = self.document.series.offset;
+                            return Err(self.document.wrong_at(offset, expected, "`Data`", None));
+                        }
+                        self.series()?;
+                        return Ok(Some(self.columns.take(&self.schema)?));
+                    }
+                }
+                Event::EndOfSeries => self.series()?,
+                Event::End if self.columns.rows() > 0 => return Ok(Some(self.columns.take(&self.schema)?)),
+                Event::End => return Ok(None),
+            }
+        }
+    }
+
+    fn observation(&mut self) {
+        let (columns, found) = (&mut self.columns, &self.document.observation);
+        if let Some(period) = columns.dimensions.last_mut() {
+            let number = period.number_of(&found.period);
+            period.push_number(number);
+        }
+        columns.push(found.value, found.cell);
+        columns.flags.push_null();
+        columns.confidentiality.push_text(if found.is_secret { "C" } else { "" });
+        let mut attributes = columns.attributes.iter_mut();
+        for (at, is_stated) in self.survey.stated.iter().enumerate() {
+            let Some(column) = is_stated.then(|| attributes.next()).flatten() else {
+                continue;
+            };
+            match at {
+                0 => column.push_text(&found.kind),
+                3 => column.push_text(&found.notes),
+                _ => {}
+            }
+        }
+        self.open_rows += 1;
+    }
+
+    /// Fills in what holds for all rows of the series.
+    fn series(&mut self) -> Result<(), DecodeError> {
+        let rows = std::mem::take(&mut self.open_rows);
+        let series = &self.document.series;
+        let dimensions = self.columns.dimensions.iter_mut();
+        match self.survey.variables.is_empty() {
+            true => {
+                for column in dimensions.take(1) {
+                    let number = column.number_of(called(series));
+                    (0..rows).for_each(|_| column.push_number(number));
+                }
+            }
+            false => {
+                for (column, variable) in dimensions.zip(&self.survey.variables) {
+                    let Some(member) = series.members.iter().find(|member| member.variable == *variable) else {
+                        let found = format!("a series without `{variable}`");
+                        return Err(self.document.wrong_at(
+                            series.offset,
+                            "the document of the first reading",
+                            &found,
+                            None,
+                        ));
+                    };
+                    let number = column.number_of(&member.code);
+                    (0..rows).for_each(|_| column.push_number(number));
+                }
+            }
+        }
+        let mut attributes = self.columns.attributes.iter_mut();
+        for (at, is_stated) in self.survey.stated.iter().enumerate() {
+            let Some(column) = is_stated.then(|| attributes.next()).flatten() else {
+                continue;
+            };
+            match at {
+                1 => (0..rows).for_each(|_| column.push_text(&series.unit)),
+                2 => (0..rows).for_each(|_| column.push_text(&series.scale)),
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests;
