@@ -42,6 +42,9 @@ pub(super) struct Arguments {
     /// Language of labels, where the file has several
     #[arg(long)]
     lang: Option<String>,
+    /// Dimensions, where the file does not tell them from attributes
+    #[arg(long, value_delimiter = ',')]
+    dimensions: Vec<String>,
     /// What to write; without it, what the name of the output says, or a table
     #[arg(long, value_enum)]
     to: Option<Output>,
@@ -96,6 +99,7 @@ fn decode(shared: &Shared, arguments: &Arguments) -> Result<Exit, PayloadError> 
         columns: arguments.columns.clone(),
         dataset: arguments.dataset.clone(),
         language: arguments.lang.clone(),
+        dimensions: arguments.dimensions.clone(),
         max_decoded_bytes: Some(settings.fetch.max_decoded_bytes),
     };
     let output = arguments.to.unwrap_or_else(|| by_name(arguments.output.as_deref()));

@@ -37,6 +37,7 @@ mod pc_axis;
 mod probe;
 mod records;
 mod sdmx_csv;
+mod sdmx_ml;
 
 pub use error::{DecodeError, Place};
 pub use payload::Source;
@@ -87,6 +88,8 @@ pub struct Hints {
     pub separator: Option<char>,
     /// Delimited text: the only columns that are decoded, by their header names.
     pub columns: Vec<String>,
+    /// Structure-specific SDMX-ML: the names that are dimensions, in the table's order.
+    pub dimensions: Vec<String>,
     /// Which dataset of a payload that holds several.
     pub dataset: Option<String>,
     /// Language of the labels, such as `es`, where the payload has several; default the payload's own.
@@ -101,6 +104,8 @@ pub struct Hints {
 pub enum Format {
     /// SDMX-CSV 1.0 and 2.0.
     SdmxCsv,
+    /// SDMX-ML 2.1 and 3.0 messages of data, generic and structure-specific.
+    SdmxMl,
     /// JSON-stat 2.0 datasets and 1.x bundles.
     #[serde(rename = "json-stat")]
     JsonStat,
@@ -120,8 +125,9 @@ pub enum Format {
 
 impl Format {
     /// All formats.
-    pub const ALL: [Format; 8] = [
+    pub const ALL: [Format; 9] = [
         Format::SdmxCsv,
+        Format::SdmxMl,
         Format::IcaneJson,
         Format::IneTempus,
         Format::JsonStat,
@@ -135,6 +141,7 @@ impl Format {
     pub fn name(self) -> &'static str {
         match self {
             Format::SdmxCsv => "sdmx-csv",
+            Format::SdmxMl => "sdmx-ml",
             Format::JsonStat => "json-stat",
             Format::EurostatTsv => "eurostat-tsv",
             Format::PcAxis => "pc-axis",
@@ -154,6 +161,7 @@ impl Format {
     fn recognises(self, head: &[u8]) -> bool {
         match self {
             Format::SdmxCsv => sdmx_csv::recognises(head),
+            Format::SdmxMl => sdmx_ml::recognises(head),
             Format::JsonStat => jsonstat::recognises(head),
             Format::EurostatTsv => eurostat_tsv::recognises(head),
             Format::PcAxis => pc_axis::recognises(head),
@@ -199,6 +207,7 @@ pub fn open(format: Format, source: &Source, hints: &Hints) -> Result<Table, Dec
     match format {
         Format::SdmxCsv => sdmx_csv::open(source, hints),
         Format::JsonStat => jsonstat::open(source, hints),
+        Format::SdmxMl => sdmx_ml::open(source, hints),
         Format::EurostatTsv => eurostat_tsv::open(source, hints),
         Format::IneCsv => ine_csv::open(source, hints),
         Format::IneTempus => ine_tempus::open(source, hints),

@@ -73,7 +73,7 @@ impl Payload {
     /// Appends up to `wanted` bytes to `buffer`; fewer only at the end.
     pub fn read_into(&mut self, buffer: &mut Vec<u8>, wanted: usize) -> Result<usize, DecodeError> {
         // One byte over the limit shows that there is more, without reading it all.
-        let allowed = (self.limit - self.offset).saturating_add(1);
+        let allowed = self.limit.saturating_sub(self.offset).saturating_add(1);
         let before = buffer.len();
         let outcome = self.reader.by_ref().take(allowed.min(wanted as u64)).read_to_end(buffer);
         let read = buffer.len() - before;

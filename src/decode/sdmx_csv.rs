@@ -6,7 +6,7 @@
 //! several values may stand in one field) followed by `STRUCTURE_ID` and `ACTION`. Neither says
 //! which columns are dimensions and which attributes. What stands before `OBS_VALUE`, and
 //! `TIME_PERIOD` wherever it stands, is taken for a dimension, the rest for attributes, which is how
-//! every known writer orders them. Eurostat adds `LAST UPDATE` (`DD/MM/YY HH:MM:SS`).
+//! most writers order them; the hint `dimensions` names them where a writer does not. Eurostat adds `LAST UPDATE` (`DD/MM/YY HH:MM:SS`).
 
 use super::columns::{Observations, number};
 use super::records::{Block, Blocks, Charset, Field, each_record, header, unexpected};
@@ -23,7 +23,7 @@ pub(super) fn open(source: &Source, hints: &Hints) -> Result<Table, DecodeError>
     let charset = Charset::new(hints)?;
     let mut blocks = Blocks::new(source.stream(hints)?, true)?;
     let (head, names) = header(&mut blocks, b',', EXPECTED)?;
-    let layout = Layout::new(&head, &names, charset)?;
+    let layout = Layout::new(&head, &names, charset, &hints.dimensions)?;
     let schema = observation_schema(&layout.names(Role::Dimension), &layout.names(Role::Attribute));
     let mut metadata = Metadata::default();
     if let Some(first) = blocks.peek()? {
@@ -74,7 +74,7 @@ struct Layout {
 }
 
 impl Layout {
-    fn new(head: &Block, names: &[Field], charset: Charset) -> Result<Self, DecodeError> {
+    fn new(head: &Block, names: &[Field], charset: Charset, dimensions: &[String]) -> Result<Self, DecodeError> {
         let mut columns: Vec<Column> = Vec::with_capacity(names.len());
         let mut value_seen = false;
         for field in names {
@@ -99,6 +99,10 @@ impl Layout {
                 "STRUCTURE_NAME" => Role::Label,
                 name if name.starts_with("STRUCTURE") && columns.is_empty() => Role::Kind,
                 _ if columns.is_empty() => return Err(unexpected(&head.bytes, EXPECTED)),
+                name if !dimensions.is_empty() => match dimensions.iter().any(|dimension| dimension == name) {
+                    true => Role::Dimension,
+                    false => Role::Attribute,
+                },
                 _ if value_seen => Role::Attribute,
                 _ => Role::Dimension,
             };

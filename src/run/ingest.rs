@@ -456,8 +456,10 @@ impl EditionJob {
             decimal: decode.decimal,
             separator: decode.separator,
             columns: self.pipeline.members.iter().flat_map(|members| members.columns()).collect(),
+            dataset: decode.dataset.clone(),
+            language: decode.language.clone(),
+            dimensions: decode.dimensions.clone(),
             max_decoded_bytes: Some(self.job.project.settings.fetch.max_decoded_bytes),
-            ..Hints::default()
         }
     }
 }
@@ -494,6 +496,7 @@ fn names_its_table(format: Format) -> bool {
 fn extension(format: Format) -> &'static str {
     match format {
         Format::JsonStat | Format::IneTempus | Format::IcaneJson => "json",
+        Format::SdmxMl => "xml",
         Format::EurostatTsv => "tsv",
         Format::PcAxis => "px",
         Format::SdmxCsv | Format::IneCsv | Format::Delimited => "csv",

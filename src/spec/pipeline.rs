@@ -96,6 +96,15 @@ pub struct DecodeSpec {
     /// Field separator, where the format does not fix it.
     #[serde(default)]
     pub separator: Option<char>,
+    /// Which dataset, of a payload that holds several.
+    #[serde(default)]
+    pub dataset: Option<String>,
+    /// Language of names and codes, where the payload has several.
+    #[serde(default)]
+    pub language: Option<String>,
+    /// The dimensions, where the payload does not tell them from attributes.
+    #[serde(default)]
+    pub dimensions: Vec<String>,
 }
 
 /// The columns of a canonical observation that come from dimensions (DESIGN 4.2).

@@ -98,17 +98,17 @@ fn hints(case: &Path) -> Hints {
         return Hints::default();
     };
     let table: toml::Table = text.parse().unwrap();
+    let list = |name: &str| -> Vec<String> {
+        let items = table.get(name).map(|value| value.as_array().unwrap().as_slice()).unwrap_or_default();
+        items.iter().map(|value| value.as_str().unwrap().to_owned()).collect()
+    };
     let mark = |name: &str| table.get(name).map(|value| value.as_str().unwrap().chars().next().unwrap());
     Hints {
         encoding: table.get("encoding").map(|value| value.as_str().unwrap().to_owned()),
         decimal: mark("decimal"),
         separator: mark("separator"),
-        columns: table
-            .get("columns")
-            .iter()
-            .flat_map(|value| value.as_array().unwrap())
-            .map(|value| value.as_str().unwrap().to_owned())
-            .collect(),
+        columns: list("columns"),
+        dimensions: list("dimensions"),
         dataset: table.get("dataset").map(|value| value.as_str().unwrap().to_owned()),
         language: table.get("language").map(|value| value.as_str().unwrap().to_owned()),
         max_decoded_bytes: table.get("max_decoded_bytes").map(|value| value.as_integer().unwrap() as u64),
@@ -195,6 +195,8 @@ fn real_files() {
         ("px/ine-o20012-cp850.px", Format::PcAxis, &dos),
         ("px/ine-22350-ipc-ca06.px", Format::PcAxis, &none),
         ("icane/hogares-personas-tamano-medio-hogar.pc-axis.px", Format::PcAxis, &none),
+        ("sdmx-ml/isoc_ic_biski.generic21.xml", Format::SdmxMl, &none),
+        ("sdmx-ml/ESTAT-NAMA_10_GDP.structurespecific.xml", Format::SdmxMl, &none),
         ("ine-tempus3/datos_tabla_24077_nult3.json", Format::IneTempus, &none),
         ("ine-tempus3/datos_serie_IPC251852_tipA.json", Format::IneTempus, &none),
         ("ine-tempus3/datos_tabla_pcaxis_tpx.json", Format::IneTempus, &none),
