@@ -38,6 +38,7 @@ mod probe;
 mod records;
 mod sdmx_csv;
 mod sdmx_ml;
+mod zip;
 
 pub use error::{DecodeError, Place};
 pub use payload::Source;
@@ -193,7 +194,7 @@ fn first_line(head: &[u8]) -> &[u8] {
     head.split(|byte| *byte == b'\n').next().unwrap_or_default().trim_ascii_end()
 }
 
-/// Opens a payload: decompresses it (gzip and zstd are recognised by their magic bytes), looks at its
+/// Opens a payload: decompresses it (gzip, zstd and a ZIP of one entry are recognised by their magic bytes), looks at its
 /// head, and gives its metadata and an iterator of batches.
 ///
 /// ```

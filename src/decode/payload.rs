@@ -1,12 +1,12 @@
 //! The bytes of a payload after decompression, with their offsets and a limit.
 //!
-//! Some sources compress a body without saying so, so what counts is the magic bytes: gzip (RFC 1952)
-//! and zstd (RFC 8878) are taken off, anything else is passed through.
+//! Some sources compress a body without saying so, so what counts is the magic bytes: gzip (RFC 1952),
+//! zstd (RFC 8878) and a ZIP archive of one entry are taken off, anything else is passed through.
 
 use std::io::{self, BufReader, Cursor, Read};
 use std::sync::Arc;
 
-use super::{DecodeError, Hints};
+use super::{DecodeError, Hints, zip};
 
 /// A payload that can be read from its beginning as often as its format needs: one that states its
 /// dimensions behind its values is read twice.
@@ -42,6 +42,7 @@ impl Source {
         raw.by_ref().take(4).read_to_end(&mut magic).map_err(refused)?;
         let is_gzip = magic.starts_with(&[0x1f, 0x8b]);
         let is_zstd = magic.starts_with(&[0x28, 0xb5, 0x2f, 0xfd]);
+        let is_zip = magic == zip::MAGIC;
         let whole = BufReader::with_capacity(1 << 17, Cursor::new(magic).chain(raw));
         let reader: Box<dyn Read + Send> = if is_gzip {
             Box::new(flate2::bufread::MultiGzDecoder::new(whole))
@@ -49,12 +50,14 @@ impl Source {
             let decoder =
                 zstd::Decoder::with_buffer(whole).map_err(|source| DecodeError::Truncated { offset: 0, source })?;
             Box::new(decoder)
+        } else if is_zip {
+            Box::new(zip::open(whole).map_err(|source| DecodeError::Read { offset: 0, source })?)
         } else {
             Box::new(whole)
         };
         Ok(Payload {
             reader,
-            compressed: is_gzip || is_zstd,
+            compressed: is_gzip || is_zstd || is_zip,
             offset: 0,
             limit: hints.max_decoded_bytes.unwrap_or(u64::MAX),
         })
@@ -79,7 +82,10 @@ impl Payload {
         let read = buffer.len() - before;
         self.offset += read as u64;
         match outcome {
-            Err(source) if self.compressed => Err(DecodeError::Truncated { offset: self.offset, source }),
+            // What the compression itself refuses, such as several entries, is not that it breaks off.
+            Err(source) if self.compressed && source.kind() != io::ErrorKind::Other => {
+                Err(DecodeError::Truncated { offset: self.offset, source })
+            }
             Err(source) => Err(DecodeError::Read { offset: self.offset, source }),
             Ok(_) if self.offset > self.limit => Err(DecodeError::TooLarge { limit: self.limit }),
             Ok(_) => Ok(read),

@@ -14,6 +14,7 @@ use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
 use super::{LakeError, Partition, change_schema};
 use crate::disk;
+use crate::normalise::Codes;
 use crate::spec::CanonicalColumn;
 
 /// Bits of a key for each of its seven columns.
@@ -28,8 +29,8 @@ const FIRST_KEY: usize = 2;
 /// observation of a dataset in memory.
 #[derive(Default)]
 pub struct Changes {
-    columns: [Numbers; 7],
-    marks: Numbers,
+    columns: [Codes; 7],
+    marks: Codes,
     state: HashMap<u128, Last>,
     pass: u32,
 }
@@ -37,34 +38,9 @@ pub struct Changes {
 /// The last known state of one observation.
 struct Last {
     value: Option<u64>,
-    flags: u32,
-    provenance: u32,
+    flags: i32,
+    provenance: i32,
     pass: u32,
-}
-
-/// Codes numbered as they come.
-#[derive(Default)]
-struct Numbers {
-    numbers: HashMap<String, u32>,
-    codes: Vec<String>,
-}
-
-impl Numbers {
-    fn number(&mut self, code: &str) -> u32 {
-        if let Some(&number) = self.numbers.get(code) {
-            return number;
-        }
-        let number = self.codes.len() as u32;
-        self.numbers.insert(code.to_owned(), number);
-        self.codes.push(code.to_owned());
-        number
-    }
-
-    /// The numbers of a dictionary column's values.
-    fn of(&mut self, array: &ArrayRef) -> Vec<u32> {
-        let labels = array.as_dictionary::<Int32Type>().values().as_string::<i32>();
-        (0..labels.len()).map(|at| self.number(labels.value(at))).collect()
-    }
 }
 
 impl Changes {
@@ -138,10 +114,8 @@ impl Changes {
         let mut gone: Vec<u128> =
             self.state.iter().filter(|(_, last)| last.pass != pass).map(|(key, _)| *key).collect();
         gone.sort_unstable();
-        let provenance: DictionaryArray<Int32Type> = gone
-            .iter()
-            .map(|key| self.state.remove(key).map(|last| self.marks.codes[last.provenance as usize].as_str()))
-            .collect();
+        let provenance: DictionaryArray<Int32Type> =
+            gone.iter().map(|key| self.state.remove(key).map(|last| self.marks.code(last.provenance))).collect();
         let rows = gone.len();
         let same = |text: &str| -> Result<ArrayRef, LakeError> {
             let values = Arc::new(StringArray::from(vec![text]));
@@ -149,9 +123,7 @@ impl Changes {
         };
         let mut columns = vec![same(pipeline)?, same(dataset)?];
         for (at, numbers) in self.columns.iter().enumerate() {
-            let keys: Int32Array = gone.iter().map(|key| unpack(*key, at) as i32).collect();
-            let values = Arc::new(StringArray::from_iter_values(&numbers.codes));
-            columns.push(Arc::new(DictionaryArray::try_new(keys, values)?));
+            columns.push(numbers.array(gone.iter().map(|key| unpack(*key, at)).collect())?);
         }
         let dictionary = DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8));
         columns.push(Arc::new(Float64Array::new_null(rows)));
@@ -190,8 +162,8 @@ impl Changes {
     ) -> Result<(), LakeError> {
         let mut numbers = Vec::with_capacity(self.columns.len());
         for (at, column) in self.columns.iter_mut().enumerate() {
-            numbers.push(column.of(batch.column(FIRST_KEY + at)));
-            if column.codes.len() >> BITS > 0 {
+            numbers.push(column.numbers_of(batch.column(FIRST_KEY + at)));
+            if column.len() >> BITS > 0 {
                 return Err(LakeError::TooManyCodes { column: CanonicalColumn::ALL[at].name(), limit: 1 << BITS });
             }
         }
@@ -210,14 +182,14 @@ impl Changes {
         let provenance = column();
         // No flags at all is a mark of its own.
         let none = self.marks.number("");
-        let flag_numbers = self.marks.of(flags);
-        let provenance_numbers = self.marks.of(provenance);
+        let flag_numbers = self.marks.numbers_of(flags);
+        let provenance_numbers = self.marks.numbers_of(provenance);
         let flags = flags.as_dictionary::<Int32Type>().keys();
         let provenance = provenance.as_dictionary::<Int32Type>().keys();
         for row in 0..batch.num_rows() {
             let mut key = 0u128;
             for (keys, numbers) in keys.iter().zip(&numbers) {
-                key = key << BITS | u128::from(numbers[keys.value(row) as usize]);
+                key = key << BITS | numbers[keys.value(row) as usize] as u128;
             }
             let now = Last {
                 value: values.is_valid(row).then(|| values.value(row).to_bits()),
@@ -235,14 +207,14 @@ impl Changes {
         CanonicalColumn::ALL
             .iter()
             .enumerate()
-            .map(|(at, column)| format!("{}={}", column.name(), self.columns[at].codes[unpack(key, at)]))
+            .map(|(at, column)| format!("{}={}", column.name(), self.columns[at].code(unpack(key, at))))
             .collect::<Vec<_>>()
             .join(", ")
     }
 }
 
 /// The number of one column's code in a key.
-fn unpack(key: u128, column: usize) -> usize {
+fn unpack(key: u128, column: usize) -> i32 {
     let shift = BITS * (6 - column as u32);
-    ((key >> shift) & ((1 << BITS) - 1)) as usize
+    ((key >> shift) & ((1 << BITS) - 1)) as i32
 }

@@ -5,6 +5,7 @@
 //! in a codelist, a crosswalk or the pipeline's own table, or its row is quarantined with the nearest
 //! known code as a suggestion.
 
+mod codes;
 mod fate;
 mod flags;
 mod members;
@@ -12,6 +13,7 @@ mod nif;
 mod observations;
 mod quarantine;
 
+pub(crate) use codes::Codes;
 pub use members::{MemberNormaliser, membership_schema};
 pub use observations::{ObservationNormaliser, OfficialCells, observation_schema};
 pub use quarantine::{Quarantine, quarantine_schema};

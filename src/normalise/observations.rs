@@ -12,6 +12,7 @@ use arrow::array::{
 };
 use arrow::datatypes::{DataType, Field, Float64Type, Int32Type, Schema, SchemaRef, TimeUnit, UInt64Type};
 
+use super::codes::Codes;
 use super::fate::{self, Fate, Rules};
 use super::flags::Flags;
 use super::quarantine::{Kept, Quarantine};
@@ -65,30 +66,6 @@ enum From {
     Dimension { dimension: usize, slot: usize },
     /// The same in every row: the position in the column's codes.
     Constant(i32),
-}
-
-/// The codes of one canonical column, numbered as they come.
-#[derive(Default)]
-struct Codes {
-    numbers: HashMap<String, i32>,
-    codes: Vec<String>,
-}
-
-impl Codes {
-    fn number(&mut self, code: &str) -> i32 {
-        if let Some(&number) = self.numbers.get(code) {
-            return number;
-        }
-        let number = self.codes.len() as i32;
-        self.numbers.insert(code.to_owned(), number);
-        self.codes.push(code.to_owned());
-        number
-    }
-
-    fn array(&self, keys: Vec<i32>) -> Result<ArrayRef, arrow::error::ArrowError> {
-        let values = Arc::new(StringArray::from_iter_values(&self.codes));
-        Ok(Arc::new(DictionaryArray::try_new(Int32Array::from(keys), values)?))
-    }
 }
 
 /// What a code becomes, with the canonical codes numbered.
@@ -315,7 +292,7 @@ impl<'a> ObservationNormaliser<'a> {
             columns.push(codes.array(keys)?);
         }
         columns.push(Arc::new(Float64Array::from(out_values)));
-        let flag_values = Arc::new(StringArray::from_iter_values(&self.flag_codes.codes));
+        let flag_values = self.flag_codes.values();
         columns.push(Arc::new(DictionaryArray::try_new(Int32Array::from(out_flags), flag_values)?));
         let vintage = self.origin.fetched_at.as_microsecond();
         columns.push(Arc::new(TimestampMicrosecondArray::from_value(vintage, loaded).with_timezone("UTC")));
@@ -335,7 +312,7 @@ impl<'a> ObservationNormaliser<'a> {
         };
         let code = |column: CanonicalColumn| {
             let number = keys[column as usize].last().copied().unwrap_or_default();
-            self.codes[column as usize].codes[number as usize].clone()
+            self.codes[column as usize].code(number).to_owned()
         };
         let key = vec![
             self.origin.dataset.clone(),
