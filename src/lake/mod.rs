@@ -12,6 +12,7 @@
 //! fingerprints and there is nothing beside the file that could disagree with it.
 
 mod changes;
+mod table;
 
 pub use changes::Changes;
 
@@ -21,19 +22,17 @@ use std::sync::Arc;
 use arrow::array::RecordBatch;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use jiff::Timestamp;
-use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
-use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::metadata::KeyValue;
-use parquet::file::properties::WriterProperties;
 use serde::{Deserialize, Serialize};
 
-use crate::disk::{self, DiskError, File};
+use self::table::TableWriter;
+use crate::disk::{self, DiskError};
 use crate::error::Hint;
 use crate::normalise::{Counts, observation_schema, quarantine_schema};
 
 /// Bumped whenever partitions are written differently.
-pub const LAKE_VERSION: u32 = 1;
+pub const LAKE_VERSION: u32 = 2;
 
 /// Key of the metadata entry that describes a partition.
 const DESCRIPTION: &str = "tejido.partition";
@@ -273,7 +272,7 @@ fn describe(path: &Path) -> Result<Option<Description>, LakeError> {
 
 /// A partition being written; it appears whole or not at all.
 pub struct PartitionWriter {
-    writer: ArrowWriter<File>,
+    writer: TableWriter,
     pending: disk::Pending,
     path: PathBuf,
     rows: u64,
@@ -284,13 +283,7 @@ impl PartitionWriter {
     pub fn create(path: &Path, schema: SchemaRef) -> Result<Self, LakeError> {
         let folder = path.parent().unwrap_or(Path::new("."));
         let pending = disk::Pending::create_in(folder)?;
-        let level = ZstdLevel::try_new(3).map_err(|source| failed_write(path, source))?;
-        let properties = WriterProperties::builder()
-            .set_compression(Compression::ZSTD(level))
-            .set_created_by(format!("tejido {}", env!("CARGO_PKG_VERSION")))
-            .build();
-        let writer = ArrowWriter::try_new(pending.handle()?, schema, Some(properties))
-            .map_err(|source| failed_write(path, source))?;
+        let writer = TableWriter::new(pending.handle()?, schema).map_err(|source| failed_write(path, source))?;
         Ok(PartitionWriter { writer, pending, path: path.to_path_buf(), rows: 0 })
     }
 
@@ -307,17 +300,17 @@ impl PartitionWriter {
 
     /// Ends the file and gives it its name, without a description: it is no partition of the lake.
     pub fn finish_plain(self) -> Result<(), LakeError> {
-        self.writer.close().map_err(|source| failed_write(&self.path, source))?;
+        self.writer.close(Vec::new()).map_err(|source| failed_write(&self.path, source))?;
         Ok(self.pending.commit(&self.path)?)
     }
 
     /// Ends the file and gives it its name.
-    pub fn finish(mut self, mut description: Description) -> Result<Partition, LakeError> {
+    pub fn finish(self, mut description: Description) -> Result<Partition, LakeError> {
         description.rows = self.rows;
         // A struct of strings and numbers always has a JSON form.
         let text = serde_json::to_string(&description).unwrap_or_default();
-        self.writer.append_key_value_metadata(KeyValue::new(DESCRIPTION.into(), text));
-        self.writer.close().map_err(|source| failed_write(&self.path, source))?;
+        let entry = KeyValue::new(DESCRIPTION.into(), text);
+        self.writer.close(vec![entry]).map_err(|source| failed_write(&self.path, source))?;
         self.pending.commit(&self.path)?;
         Ok(Partition { path: self.path, description })
     }
