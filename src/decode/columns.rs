@@ -18,40 +18,110 @@ pub(super) struct Texts {
     numbers: HashMap<Vec<u8>, i32>,
     labels: Vec<String>,
     values: Option<Arc<StringArray>>,
-    last: Option<(Vec<u8>, i32)>,
+    recent: Recent,
 }
 
 /// The key of a null.
 const NULL: i32 = -1;
 
+/// Numbers of codes seen lately, found without hashing: neighbouring rows differ in few dimensions, and few
+/// codes are longer than sixteen bytes.
+struct Recent {
+    /// Codes as numbers with their length, and their number in the dictionary, by a few bits of them.
+    slots: [(u128, u8, i32); 64],
+}
+
+impl Default for Recent {
+    fn default() -> Self {
+        Recent { slots: [(0, 0, NULL); 64] }
+    }
+}
+
+impl Recent {
+    /// The slot of a code.
+    #[inline]
+    fn slot(packed: u128) -> usize {
+        let folded = (packed as u64) ^ ((packed >> 64) as u64).rotate_left(23);
+        (folded.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 58) as usize
+    }
+
+    #[inline]
+    fn find(&self, packed: u128, length: usize) -> Option<i32> {
+        let (other, other_length, number) = self.slots[Self::slot(packed)];
+        (other == packed && usize::from(other_length) == length && number != NULL).then_some(number)
+    }
+
+    fn keep(&mut self, packed: u128, length: usize, number: i32) {
+        self.slots[Self::slot(packed)] = (packed, length as u8, number);
+    }
+}
+
+/// A code of up to sixteen bytes as a number; it stands at the beginning of `bytes`, which may go on behind it.
+#[inline]
+fn packed(bytes: &[u8], length: usize) -> Option<u128> {
+    if length > 16 {
+        return None;
+    }
+    let word = match bytes.first_chunk::<16>() {
+        Some(word) => u128::from_le_bytes(*word),
+        None => {
+            let mut word = [0; 16];
+            word[..bytes.len()].copy_from_slice(bytes);
+            u128::from_le_bytes(word)
+        }
+    };
+    let unused = 128 - 8 * length as u32;
+    Some(word.checked_shl(unused).map_or(0, |word| word >> unused))
+}
+
 impl Texts {
     /// The number of a code, without adding a row.
+    #[inline]
     pub fn number(&mut self, code: &[u8], charset: Charset, block: &Block, at: usize) -> Result<i32, DecodeError> {
-        // Neighbouring rows mostly differ in one dimension only.
-        if let Some((last, number)) = &self.last
-            && last == code
-        {
+        match packed(code, code.len()) {
+            Some(packed) => self.short_number(packed, code, charset, block, at),
+            None => self.any_number(code, charset, block, at),
+        }
+    }
+
+    /// Adds a row whose code is these bytes of the block.
+    #[inline]
+    pub fn push_field(&mut self, charset: Charset, block: &Block, start: usize, end: usize) -> Result<(), DecodeError> {
+        let code = &block.bytes[start..end];
+        let number = match packed(&block.bytes[start..], code.len()) {
+            Some(packed) => self.short_number(packed, code, charset, block, start)?,
+            None => self.any_number(code, charset, block, start)?,
+        };
+        self.keys.push(number);
+        Ok(())
+    }
+
+    #[inline]
+    fn short_number(
+        &mut self,
+        packed: u128,
+        code: &[u8],
+        charset: Charset,
+        block: &Block,
+        at: usize,
+    ) -> Result<i32, DecodeError> {
+        if let Some(number) = self.recent.find(packed, code.len()) {
+            return Ok(number);
+        }
+        let number = self.any_number(code, charset, block, at)?;
+        self.recent.keep(packed, code.len(), number);
+        Ok(number)
+    }
+
+    fn any_number(&mut self, code: &[u8], charset: Charset, block: &Block, at: usize) -> Result<i32, DecodeError> {
+        if let Some(number) = self.numbers.get(code) {
             return Ok(*number);
         }
-        let number = match self.numbers.get(code) {
-            Some(number) => *number,
-            None => {
-                let label = charset.text(code, block, at)?.into_owned();
-                let number = self.labels.len() as i32;
-                self.labels.push(label);
-                self.numbers.insert(code.to_vec(), number);
-                self.values = None;
-                number
-            }
-        };
-        match &mut self.last {
-            Some((last, of)) => {
-                last.clear();
-                last.extend_from_slice(code);
-                *of = number;
-            }
-            none => *none = Some((code.to_vec(), number)),
-        }
+        let label = charset.text(code, block, at)?.into_owned();
+        let number = self.labels.len() as i32;
+        self.labels.push(label);
+        self.numbers.insert(code.to_vec(), number);
+        self.values = None;
         Ok(number)
     }
 

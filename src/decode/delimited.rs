@@ -10,8 +10,9 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, RecordBatch, StringBuilder, UInt64Array};
 use arrow::datatypes::{DataType, Field, Schema};
 
+use super::parallel::tables;
 use super::records::{Block, Blocks, Charset, each_record, header};
-use super::{CELL, DecodeError, Hints, Metadata, ROW, Source, Table, tables};
+use super::{CELL, DecodeError, Hints, Metadata, ROW, Source, Table};
 use crate::error::nearest;
 
 const EXPECTED: &str = "a header of column names";
@@ -60,30 +61,34 @@ pub(super) fn open(source: &Source, hints: &Hints) -> Result<Table, DecodeError>
     let schema = Arc::new(Schema::new(schema));
     let width = Some(names.len());
     let batch_schema = schema.clone();
-    let parse = move |block: Block| {
-        let mut texts: Vec<StringBuilder> = positions.iter().map(|_| StringBuilder::new()).collect();
-        let (mut rows, mut cells) = (Vec::new(), Vec::new());
-        let (mut line, mut counted) = (block.line, 0);
-        each_record(&block, separator, width, |fields, record| {
-            for (column, at) in texts.iter_mut().zip(&positions) {
-                let bytes = fields[*at].bytes(&block);
-                let text = charset.private_text(&bytes, &block, fields[*at].start)?;
-                match text.trim() {
-                    "" => column.append_null(),
-                    text => column.append_value(text),
+    let positions = Arc::new(positions);
+    let parser = move || {
+        let (positions, batch_schema) = (positions.clone(), batch_schema.clone());
+        move |block: Block| {
+            let mut texts: Vec<StringBuilder> = positions.iter().map(|_| StringBuilder::new()).collect();
+            let (mut rows, mut cells) = (Vec::new(), Vec::new());
+            let (mut line, mut counted) = (block.line, 0);
+            each_record(&block, separator, width, |fields, record| {
+                for (column, at) in texts.iter_mut().zip(positions.iter()) {
+                    let bytes = fields[*at].bytes(&block);
+                    let text = charset.private_text(&bytes, &block, fields[*at].start)?;
+                    match text.trim() {
+                        "" => column.append_null(),
+                        text => column.append_value(text),
+                    }
                 }
-            }
-            line += memchr::memchr_iter(b'\n', &block.bytes[counted..record]).count() as u64;
-            counted = record;
-            rows.push(line);
-            cells.push(block.offset + record as u64);
-            Ok(())
-        })?;
-        let mut columns: Vec<ArrayRef> =
-            texts.iter_mut().map(|column| -> ArrayRef { Arc::new(column.finish()) }).collect();
-        columns.push(Arc::new(UInt64Array::from(rows)));
-        columns.push(Arc::new(UInt64Array::from(cells)));
-        Ok(RecordBatch::try_new(batch_schema.clone(), columns)?)
+                line += memchr::memchr_iter(b'\n', &block.bytes[counted..record]).count() as u64;
+                counted = record;
+                rows.push(line);
+                cells.push(block.offset + record as u64);
+                Ok(())
+            })?;
+            let mut columns: Vec<ArrayRef> =
+                texts.iter_mut().map(|column| -> ArrayRef { Arc::new(column.finish()) }).collect();
+            columns.push(Arc::new(UInt64Array::from(rows)));
+            columns.push(Arc::new(UInt64Array::from(cells)));
+            Ok(RecordBatch::try_new(batch_schema.clone(), columns)?)
+        }
     };
-    Ok(Table { metadata: Metadata::default(), schema, batches: tables(blocks, parse) })
+    Ok(Table { metadata: Metadata::default(), schema, batches: tables(blocks, parser) })
 }

@@ -74,6 +74,9 @@ pub enum DecodeError {
         /// Why.
         source: std::io::Error,
     },
+    /// A thread of the decoder ended early: a defect of this program.
+    #[error("a part of the decoder broke off")]
+    Broken,
     /// Arrow refused the columns: a defect of the decoder.
     #[error("the decoded columns do not form a table")]
     Arrow(#[from] arrow::error::ArrowError),
@@ -93,7 +96,7 @@ impl Hint for DecodeError {
                 Some("if the source really is that large, raise `fetch.max_decoded_bytes`".into())
             }
             DecodeError::UnknownHint { .. } => Some("see the hints of `[decode]` in pipelines/README.md".into()),
-            DecodeError::Read { .. } | DecodeError::Arrow(_) => None,
+            DecodeError::Read { .. } | DecodeError::Broken | DecodeError::Arrow(_) => None,
         }
     }
 }

@@ -9,8 +9,9 @@
 //! lower-case letters are observation flags, `C` is confidentiality (`:C`, or `|C` behind a bar).
 
 use super::columns::{Observations, number};
+use super::parallel::tables;
 use super::records::{Block, Blocks, Charset, Field, each_record, header, unexpected};
-use super::{DecodeError, Hints, Metadata, Source, TIME_PERIOD, Table, observation_schema, tables};
+use super::{DecodeError, Hints, Metadata, Source, TIME_PERIOD, Table, observation_schema};
 
 const EXPECTED: &str = "a TSV header such as `freq,unit,geo\\TIME_PERIOD` and periods behind it";
 
@@ -31,22 +32,22 @@ pub(super) fn open(source: &Source, hints: &Hints) -> Result<Table, DecodeError>
     let width = names.len();
     let series = dimensions.len();
     let schema = observation_schema(&[dimensions, vec![TIME_PERIOD.to_owned()]].concat(), &[]);
-    let mut columns = Observations::new(series + 1, 0);
-    // The periods are the same in every line: number them once.
-    let mut numbers = Vec::with_capacity(periods.len());
-    for period in &periods {
-        numbers.push(columns.dimensions[series].number(period, charset, &head, 0)?);
-    }
     let batch_schema = schema.clone();
-    let parse = move |block: Block| {
-        each_record(&block, b'\t', Some(width), |fields, _| line(&block, fields, &numbers, charset, &mut columns))?;
-        columns.take(&batch_schema)
+    let parser = move || {
+        let schema = batch_schema.clone();
+        let mut columns = Observations::new(series + 1, 0);
+        // The periods are the same in every line: number them once.
+        let numbers: Vec<i32> = periods.iter().map(|period| columns.dimensions[series].number_of(period)).collect();
+        move |block: Block| {
+            each_record(&block, b'\t', Some(width), |fields, _| line(&block, fields, &numbers, charset, &mut columns))?;
+            columns.take(&schema)
+        }
     };
-    Ok(Table { metadata: Metadata::default(), schema, batches: tables(blocks, parse) })
+    Ok(Table { metadata: Metadata::default(), schema, batches: tables(blocks, parser) })
 }
 
 /// The dimensions of a series and the periods.
-fn layout(head: &Block, names: &[Field], charset: Charset) -> Result<(Vec<String>, Vec<Vec<u8>>), DecodeError> {
+fn layout(head: &Block, names: &[Field], charset: Charset) -> Result<(Vec<String>, Vec<String>), DecodeError> {
     let [first, periods @ ..] = names else {
         return Err(unexpected(&head.bytes, EXPECTED));
     };
@@ -67,13 +68,13 @@ fn layout(head: &Block, names: &[Field], charset: Charset) -> Result<(Vec<String
             return Err(head.wrong(first.start, "each dimension once, under a name of its own", name.as_bytes(), None));
         }
     }
-    let mut found: Vec<Vec<u8>> = Vec::with_capacity(periods.len());
+    let mut found: Vec<String> = Vec::with_capacity(periods.len());
     for period in periods {
         let text = head.bytes[period.start..period.end].trim_ascii();
-        if text.is_empty() || found.iter().any(|other| other == text) {
+        if text.is_empty() || found.iter().any(|other| other.as_bytes() == text) {
             return Err(head.wrong(period.start, "each period once", text, None));
         }
-        found.push(text.to_vec());
+        found.push(charset.text(text, head, period.start)?.into_owned());
     }
     Ok((dimensions, found))
 }

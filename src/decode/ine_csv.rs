@@ -7,8 +7,9 @@
 //! "Servicio API JSON / descarga de tablas", and files of the survey on ICT in enterprises.
 
 use super::columns::{Observations, number};
+use super::parallel::tables;
 use super::records::{Block, Blocks, Charset, Field, each_record, header, unexpected};
-use super::{DecodeError, Hints, Metadata, Source, Table, ine_wide, observation_schema, tables};
+use super::{DecodeError, Hints, Metadata, Source, Table, ine_wide, observation_schema};
 
 const EXPECTED: &str = "a header of labels separated by `;` or tabs, the last of them `Total`";
 
@@ -36,13 +37,17 @@ pub(super) fn open(source: &Source, hints: &Hints) -> Result<Table, DecodeError>
     let dimensions = dimensions(&head, &names, charset)?;
     let width = Some(names.len());
     let schema = observation_schema(&dimensions, &[]);
-    let mut columns = Observations::new(dimensions.len(), 0);
     let batch_schema = schema.clone();
-    let parse = move |block: Block| {
-        each_record(&block, separator, width, |fields, _| line(&block, fields, decimal, charset, &mut columns))?;
-        columns.take(&batch_schema)
+    let count = dimensions.len();
+    let parser = move || {
+        let schema = batch_schema.clone();
+        let mut columns = Observations::new(count, 0);
+        move |block: Block| {
+            each_record(&block, separator, width, |fields, _| line(&block, fields, decimal, charset, &mut columns))?;
+            columns.take(&schema)
+        }
     };
-    Ok(Table { metadata: Metadata::default(), schema, batches: tables(blocks, parse) })
+    Ok(Table { metadata: Metadata::default(), schema, batches: tables(blocks, parser) })
 }
 
 fn dimensions(head: &Block, names: &[Field], charset: Charset) -> Result<Vec<String>, DecodeError> {

@@ -31,6 +31,7 @@ mod ine_tempus;
 mod ine_wide;
 mod json;
 mod jsonstat;
+mod parallel;
 mod payload;
 mod pc_axis;
 #[cfg(test)]
@@ -232,22 +233,6 @@ pub fn observation_schema(dimensions: &[String], attributes: &[String]) -> Schem
 
 /// Rows of a batch, where a format has no blocks that are batches by themselves.
 pub(crate) const BATCH_ROWS: usize = 65_536;
-
-/// The batches of a payload: one a block, until the end or the first error.
-fn tables(
-    mut blocks: records::Blocks,
-    mut parse: impl FnMut(records::Block) -> Result<RecordBatch, DecodeError> + Send + 'static,
-) -> Box<dyn Iterator<Item = Result<RecordBatch, DecodeError>> + Send> {
-    let mut broken = false;
-    Box::new(std::iter::from_fn(move || {
-        if broken {
-            return None;
-        }
-        let batch = blocks.next()?.and_then(&mut parse);
-        broken = batch.is_err();
-        Some(batch)
-    }))
-}
 
 /// Whether a column of this name stands in every table, so that no dimension can have it.
 fn is_reserved(name: &str) -> bool {

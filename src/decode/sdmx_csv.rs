@@ -8,9 +8,12 @@
 //! `TIME_PERIOD` wherever it stands, is taken for a dimension, the rest for attributes, which is how
 //! most writers order them; the hint `dimensions` names them where a writer does not. Eurostat adds `LAST UPDATE` (`DD/MM/YY HH:MM:SS`).
 
+use std::sync::Arc;
+
 use super::columns::{Observations, number};
+use super::parallel::tables;
 use super::records::{Block, Blocks, Charset, Field, each_record, header, unexpected};
-use super::{DecodeError, Hints, Metadata, Source, TIME_PERIOD, Table, observation_schema, tables};
+use super::{DecodeError, Hints, Metadata, Source, TIME_PERIOD, Table, observation_schema};
 
 const EXPECTED: &str = "an SDMX-CSV header that begins with `DATAFLOW` or `STRUCTURE`";
 
@@ -26,20 +29,23 @@ pub(super) fn open(source: &Source, hints: &Hints) -> Result<Table, DecodeError>
     let layout = Layout::new(&head, &names, charset, &hints.dimensions)?;
     let schema = observation_schema(&layout.names(Role::Dimension), &layout.names(Role::Attribute));
     let mut metadata = Metadata::default();
+    let mut structure = Vec::new();
     if let Some(first) = blocks.peek()? {
-        layout.describe(&first, charset, &mut metadata)?;
+        structure = layout.describe(&first, charset, &mut metadata)?;
     }
-    let dataset = metadata.dataset.clone();
-    let mut columns = Observations::new(layout.count(Role::Dimension), layout.count(Role::Attribute));
     let batch_schema = schema.clone();
-    let parse = move |block: Block| {
-        let width = Some(layout.columns.len());
-        each_record(&block, b',', width, |fields, _| {
-            layout.row(&block, fields, charset, dataset.as_deref(), &mut columns)
-        })?;
-        columns.take(&batch_schema)
+    let shared = Arc::new((layout, structure));
+    let parser = move || {
+        let (shared, schema) = (shared.clone(), batch_schema.clone());
+        let mut columns = Observations::new(shared.0.count(Role::Dimension), shared.0.count(Role::Attribute));
+        move |block: Block| {
+            let (layout, structure) = shared.as_ref();
+            let width = Some(layout.columns.len());
+            each_record(&block, b',', width, |fields, _| layout.row(&block, fields, charset, structure, &mut columns))?;
+            columns.take(&schema)
+        }
     };
-    Ok(Table { metadata, schema, batches: tables(blocks, parse) })
+    Ok(Table { metadata, schema, batches: tables(blocks, parser) })
 }
 
 /// What a column is.
@@ -141,20 +147,25 @@ impl Layout {
         self.columns.iter().filter(|column| column.role == role).count()
     }
 
-    /// What the first record says of the whole.
-    fn describe(&self, first: &Block, charset: Charset, metadata: &mut Metadata) -> Result<(), DecodeError> {
+    /// What the first record says of the whole; the structure as it is written there.
+    fn describe(&self, first: &Block, charset: Charset, metadata: &mut Metadata) -> Result<Vec<u8>, DecodeError> {
+        let mut structure = Vec::new();
         each_record(first, b',', None, |fields, _| {
             for (column, field) in self.columns.iter().zip(fields) {
                 let bytes = &first.bytes[field.start..field.end];
                 let text = |bytes| charset.text(bytes, first, field.start).map(|text| Some(text.into_owned()));
                 match column.role {
-                    Role::Structure => metadata.dataset = text(dataset(bytes))?,
+                    Role::Structure => {
+                        structure = bytes.to_vec();
+                        metadata.dataset = text(dataset(bytes))?;
+                    }
                     Role::Updated => metadata.updated = text(bytes)?,
                     _ => {}
                 }
             }
             Ok(())
-        })
+        })?;
+        Ok(structure)
     }
 
     fn row(
@@ -162,12 +173,35 @@ impl Layout {
         block: &Block,
         fields: &[Field],
         charset: Charset,
-        dataset_of_first: Option<&str>,
+        structure: &[u8],
         columns: &mut Observations,
     ) -> Result<(), DecodeError> {
         let (mut dimension, mut attribute) = (0, 0);
         let (mut has_flag, mut has_confidentiality) = (false, false);
         for (column, field) in self.columns.iter().zip(fields) {
+            // By far most fields are codes as they stand.
+            if !column.labelled && !field.escaped && field.end > field.start {
+                let texts = match column.role {
+                    Role::Updated | Role::Kind | Role::Label => continue,
+                    Role::Dimension => {
+                        dimension += 1;
+                        Some(&mut columns.dimensions[dimension - 1])
+                    }
+                    Role::Flag => {
+                        has_flag = true;
+                        Some(&mut columns.flags)
+                    }
+                    Role::Confidentiality => {
+                        has_confidentiality = true;
+                        Some(&mut columns.confidentiality)
+                    }
+                    _ => None,
+                };
+                if let Some(texts) = texts {
+                    texts.push_field(charset, block, field.start, field.end)?;
+                    continue;
+                }
+            }
             let whole = field.bytes(block);
             let text: &[u8] = match column.labelled {
                 true => whole.windows(2).position(|pair| pair == b": ").map_or(&whole[..], |end| &whole[..end]),
@@ -176,14 +210,13 @@ impl Layout {
             match column.role {
                 Role::Kind | Role::Updated | Role::Label => {}
                 Role::Structure => {
-                    if dataset_of_first.is_some_and(|first| first.as_bytes() != dataset(text)) {
-                        let expected = format!("rows of `{}` only", dataset_of_first.unwrap_or_default());
-                        return Err(block.wrong(
-                            field.start,
-                            expected,
-                            text,
-                            Some("ask for one dataset at a time".into()),
-                        ));
+                    // All rows mostly have it to the letter.
+                    let is_same =
+                        whole.as_ref() == structure || structure.is_empty() || dataset(text) == dataset(structure);
+                    if !is_same {
+                        let expected = format!("rows of `{}` only", String::from_utf8_lossy(dataset(structure)));
+                        let hint = "ask for one dataset at a time";
+                        return Err(block.wrong(field.start, expected, text, Some(hint.into())));
                     }
                 }
                 Role::Action => {

@@ -31,7 +31,7 @@ use parquet::schema::types::ColumnDescPtr;
 use crate::disk::File;
 
 /// Rows of a row group: large enough to compress, small enough to be held twice.
-const GROUP_ROWS: usize = 1 << 20;
+const GROUP_ROWS: usize = 1 << 19;
 
 /// Rows of a page of keys.
 const PAGE_ROWS: usize = 1 << 17;
@@ -390,8 +390,10 @@ mod tests {
         ]))
     }
 
+    type Row = (String, Option<String>, Option<f64>);
+
     /// Writes batches, reads the file with the library's reader, and compares all rows.
-    fn check(batches: &[Vec<(String, Option<String>, Option<f64>)>]) {
+    fn check(batches: &[Vec<Row>]) {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.parquet");
         let pending = disk::Pending::create_in(folder.path()).unwrap();
@@ -431,9 +433,13 @@ mod tests {
     #[test]
     fn more_rows_than_a_page_and_a_group_has() {
         let row = |at: usize| {
-            (format!("c{}", at / 3 % 300), (at % 5 == 0).then(|| "u".to_owned()), (at % 7 != 0).then_some(at as f64))
+            (
+                format!("c{}", at / 3 % 300),
+                at.is_multiple_of(5).then(|| "u".to_owned()),
+                (!at.is_multiple_of(7)).then_some(at as f64),
+            )
         };
-        check(&[(0..700_000).map(row).collect(), (0..500_000).map(row).collect()]);
+        check(&[(0..400_000).map(row).collect(), (0..300_000).map(row).collect()]);
         check(&[]);
         check(&[vec![("one".into(), None, None); 3000]]);
     }

@@ -225,6 +225,40 @@ fn real_files() {
     }
 }
 
+/// A payload of many blocks is parsed side by side: its rows come in order, and an error comes where it stands.
+#[test]
+fn many_blocks_keep_their_order() {
+    let mut text = String::from("DATAFLOW,geo,TIME_PERIOD,OBS_VALUE,OBS_FLAG\n");
+    for row in 0..150_000 {
+        text.push_str(&format!("ESTAT:X(1.0),R{},2025,{row},{}\n", row % 700, if row % 3 == 0 { "b" } else { "" }));
+    }
+    assert!(text.len() > 4 << 20);
+    let table = decode(Format::SdmxCsv, text.as_bytes(), &Hints::default()).unwrap();
+    check_cells(&table, text.as_bytes());
+    let values = table.column_by_name(OBS_VALUE).unwrap().as_primitive::<Float64Type>();
+    assert!((0..150_000).all(|row| values.value(row) == row as f64));
+    assert_eq!((field(&table, 0, 140_001), field(&table, 3, 140_001)), ("R1".into(), "b".into()));
+
+    let wrong = text.replace(",100000,", ",one,").replace(",140000,", ",other,");
+    let table = decode::open(Format::SdmxCsv, &Source::from_bytes(wrong.as_bytes()), &Hints::default()).unwrap();
+    let batches: Vec<_> = table.batches.collect();
+    let (last, good) = batches.split_last().unwrap();
+    let error = last.as_ref().unwrap_err().to_string();
+    assert!(error.starts_with("line 100002, column 24 ") && error.ends_with("found `one`"), "{error}");
+    let rows: usize = good.iter().map(|batch| batch.as_ref().unwrap().num_rows()).sum();
+    assert!(rows <= 100_000 && rows > 60_000, "{rows}");
+
+    // The payload breaks off behind good blocks: these come first.
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    std::io::Write::write_all(&mut encoder, text.as_bytes()).unwrap();
+    let whole = encoder.finish().unwrap();
+    let table =
+        decode::open(Format::SdmxCsv, &Source::from_bytes(&whole[..whole.len() - 99]), &Hints::default()).unwrap();
+    let batches: Vec<_> = table.batches.collect();
+    assert!(batches.len() > 3 && batches[0].is_ok());
+    assert!(matches!(batches.last().unwrap(), Err(DecodeError::Truncated { .. })));
+}
+
 /// Codes as real ones are: `GE10`, `C10-S951_X_K`, with a few letters that need more than a byte.
 const CODE: &str = "[A-Z0-9_ñ-]{1,6}";
 
