@@ -38,6 +38,7 @@ mod pc_axis;
 mod probe;
 mod records;
 mod sdmx_csv;
+mod sdmx_json;
 mod sdmx_ml;
 mod zip;
 
@@ -106,6 +107,8 @@ pub struct Hints {
 pub enum Format {
     /// SDMX-CSV 1.0 and 2.0.
     SdmxCsv,
+    /// SDMX-JSON 1.0 and 2.0 data messages.
+    SdmxJson,
     /// SDMX-ML 2.1 and 3.0 messages of data, generic and structure-specific.
     SdmxMl,
     /// JSON-stat 2.0 datasets and 1.x bundles.
@@ -127,8 +130,9 @@ pub enum Format {
 
 impl Format {
     /// All formats.
-    pub const ALL: [Format; 9] = [
+    pub const ALL: [Format; 10] = [
         Format::SdmxCsv,
+        Format::SdmxJson,
         Format::SdmxMl,
         Format::IcaneJson,
         Format::IneTempus,
@@ -143,6 +147,7 @@ impl Format {
     pub fn name(self) -> &'static str {
         match self {
             Format::SdmxCsv => "sdmx-csv",
+            Format::SdmxJson => "sdmx-json",
             Format::SdmxMl => "sdmx-ml",
             Format::JsonStat => "json-stat",
             Format::EurostatTsv => "eurostat-tsv",
@@ -163,6 +168,7 @@ impl Format {
     fn recognises(self, head: &[u8]) -> bool {
         match self {
             Format::SdmxCsv => sdmx_csv::recognises(head),
+            Format::SdmxJson => sdmx_json::recognises(head),
             Format::SdmxMl => sdmx_ml::recognises(head),
             Format::JsonStat => jsonstat::recognises(head),
             Format::EurostatTsv => eurostat_tsv::recognises(head),
@@ -209,6 +215,7 @@ pub fn open(format: Format, source: &Source, hints: &Hints) -> Result<Table, Dec
     match format {
         Format::SdmxCsv => sdmx_csv::open(source, hints),
         Format::JsonStat => jsonstat::open(source, hints),
+        Format::SdmxJson => sdmx_json::open(source, hints),
         Format::SdmxMl => sdmx_ml::open(source, hints),
         Format::EurostatTsv => eurostat_tsv::open(source, hints),
         Format::IneCsv => ine_csv::open(source, hints),

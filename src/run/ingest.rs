@@ -495,7 +495,7 @@ fn names_its_table(format: Format) -> bool {
 
 fn extension(format: Format) -> &'static str {
     match format {
-        Format::JsonStat | Format::IneTempus | Format::IcaneJson => "json",
+        Format::JsonStat | Format::SdmxJson | Format::IneTempus | Format::IcaneJson => "json",
         Format::SdmxMl => "xml",
         Format::EurostatTsv => "tsv",
         Format::PcAxis => "px",

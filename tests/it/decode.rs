@@ -203,6 +203,8 @@ fn real_files() {
         ("px/ine-o20012-cp850.px", Format::PcAxis, &dos),
         ("px/ine-22350-ipc-ca06.px", Format::PcAxis, &none),
         ("icane/hogares-personas-tamano-medio-hogar.pc-axis.px", Format::PcAxis, &none),
+        ("sdmx-json/sdmxjson1-exr-ts.json", Format::SdmxJson, &none),
+        ("sdmx-json/sdmxjson2-exr-flat.json", Format::SdmxJson, &none),
         ("sdmx-ml/isoc_ic_biski.generic21.xml", Format::SdmxMl, &none),
         ("sdmx-ml/ESTAT-NAMA_10_GDP.structurespecific.xml", Format::SdmxMl, &none),
         ("ine-tempus3/datos_tabla_24077_nult3.json", Format::IneTempus, &none),
@@ -389,17 +391,66 @@ proptest! {
         prop_assert!(decode(Format::JsonStat, &text.as_bytes()[..cut], &Hints::default()).is_err());
     }
 
+    /// A random cube as SDMX-JSON is read back: in series or flat, 1.0 or 2.0, the structure before or behind.
+    #[test]
+    fn sdmx_json_is_read_back(
+        rows in prop::collection::btree_map((0usize..4, 0usize..3, 0usize..5), (value(), prop::option::of(0usize..2), prop::option::of(0usize..3)), 1..40),
+        flat in any::<bool>(), second in any::<bool>(), behind in any::<bool>(),
+    ) {
+        let values = |name: &str, size: usize| (0..size).map(|at| format!("{{\"id\":\"{name}{at}\"}}")).collect::<Vec<_>>().join(",");
+        let dimension = |name: &str, key: &str, size: usize| format!("{{\"id\":\"{name}\",{key}\"values\":[{}]}}", values(name, size));
+        // The columns follow `keyPosition`: b, a, then time.
+        let (a, b) = (dimension("a", "\"keyPosition\":1,", 4), dimension("b", "\"keyPosition\":0,", 3));
+        let time = dimension("TIME_PERIOD", "", 5);
+        let dimensions = match flat {
+            true => format!("\"dataSet\":[],\"series\":[],\"observation\":[{a},{b},{time}]"),
+            false => format!("\"dataSet\":[],\"series\":[{a},{b}],\"observation\":[{time}]"),
+        };
+        let attributes = format!("\"series\":[],\"observation\":[{{\"id\":\"OBS_STATUS\",\"values\":[{}]}},{{\"id\":\"NOTE\",\"values\":[{{\"name\":\"n0\"}},{{\"name\":\"n1\"}},{{\"name\":\"n2\"}}]}}]", values("s", 2));
+        let structure = format!("{{\"dimensions\":{{{dimensions}}},\"attributes\":{{{attributes}}}}}");
+        let position = |position: &Option<usize>| position.map_or("null".to_owned(), |position| position.to_string());
+        let mut series: std::collections::BTreeMap<(usize, usize), Vec<String>> = std::collections::BTreeMap::new();
+        let mut lines_flat = Vec::new();
+        let mut expected = Vec::new();
+        for ((at_a, at_b, at_time), (value, status, note)) in &rows {
+            let number = value.map_or("null".to_owned(), |value| value.to_string());
+            let observation = format!("[{number}, {}, {}]", position(status), position(note));
+            series.entry((*at_a, *at_b)).or_default().push(format!("\"{at_time}\": {observation}"));
+            lines_flat.push(format!("\"{at_a}:{at_b}:{at_time}\": {observation}"));
+            let status = status.map_or(String::new(), |status| format!("s{status}"));
+            let note = note.map_or(String::new(), |note| format!("n{note}"));
+            let value = value.map_or(String::new(), |value| value.to_string());
+            expected.push(format!("b{at_b}|a{at_a}|TIME_PERIOD{at_time}|{value}|{status}||{note}"));
+        }
+        let data = match flat {
+            true => format!("\"observations\":{{{}}}", lines_flat.join(",")),
+            false => {
+                let series = series.iter().map(|((a, b), lines)| format!("\"{a}:{b}\":{{\"observations\":{{{}}},\"attributes\":[]}}", lines.join(",")));
+                format!("\"series\":{{{}}}", series.collect::<Vec<_>>().join(","))
+            }
+        };
+        let sets = format!("\"dataSets\":[{{\"action\":\"Information\",{data}}}]");
+        let structure = if second { format!("\"structures\":[{structure}]") } else { format!("\"structure\":{structure}") };
+        let both = if behind { format!("{sets},{structure}") } else { format!("{structure},{sets}") };
+        let text = if second { format!("{{\"meta\":{{}},\"data\":{{{both}}}}}") } else { format!("{{\"header\":{{}},{both}}}") };
+        let table = decode(Format::SdmxJson, text.as_bytes(), &Hints::default()).unwrap();
+        check_cells(&table, text.as_bytes());
+        prop_assert_eq!(lines(&table, 7), expected);
+        prop_assert!(decode(Format::SdmxJson, &text.as_bytes()[..text.len() * 3 / 4], &Hints::default()).is_err());
+    }
+
     /// Any bytes, and any bytes after a good header, give a table or an error, never a panic.
     #[test]
     fn any_bytes_are_survived(
         body in prop::collection::vec(prop_oneof![3 => prop::sample::select(b",;\t\n\"\r :.0123ABCu\\{}[]en-".to_vec()), 1 => any::<u8>()], 0..300),
-        cut in 0usize..120,
+        cut in 0usize..160,
     ) {
         for (format, header) in [
             (Format::EurostatTsv, "freq,geo\\TIME_PERIOD\t2024 \t2025 \n"),
             (Format::SdmxCsv, "DATAFLOW,freq,geo,TIME_PERIOD,OBS_VALUE,OBS_FLAG\n"),
             (Format::IneCsv, "Comunidades;Actividad;Total\n"),
             (Format::Delimited, "Nombre;NIF\n"),
+            (Format::SdmxJson, "{\"structure\":{\"dimensions\":{\"observation\":[{\"id\":\"a\",\"values\":[{\"id\":\"x\"}]}]}},\"dataSets\":[{\"observations\":{\"0\":["),
             (Format::JsonStat, "{\"id\":[\"a\"],\"size\":[2],\"dimension\":{\"a\":{\"category\":{\"index\":[\"x\",\"y\"]}}},\"value\":[1,"),
         ] {
             let hints = Hints { columns: vec!["Nombre".into()], max_decoded_bytes: Some(1 << 20), ..Hints::default() };
