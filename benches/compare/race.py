@@ -34,7 +34,7 @@ def facts(path):
     """Count of values and their sum, whatever the column is called."""
     columns = [row[0] for row in duckdb.sql(f"describe select * from '{path}'").fetchall()]
     value = next(name for name in columns if name.lower() in ("obs_value", "value"))
-    return duckdb.sql(f'select count("{value}") filter (not isnan("{value}")), round(sum("{value}") filter (not isnan("{value}")), 2) from \'{path}\'').fetchone()
+    return duckdb.sql(f'select count("{value}") filter (not isnan("{value}")), round(sum("{value}") filter (not isnan("{value}")), 2) from \'{path}\'').fetchall()[0]
 
 
 print(f"{os.cpu_count()} cores; medians of {rounds} rounds\n")
