@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use arrow::array::{Array, AsArray};
 use arrow::datatypes::{DataType, Float64Type, Int32Type, UInt64Type};
+use proptest::prelude::*;
 
 use super::{BATCH_ROWS, CELL, DecodeError, Format, Hints, Metadata, OBS_VALUE, Source, open};
 
@@ -72,4 +73,23 @@ pub(super) fn payload(name: &str) -> Option<Vec<u8>> {
         return None;
     }
     Some(std::fs::read(shared.join("payloads").join(name)).unwrap())
+}
+
+/// Bytes of JSON put in place of others, and where the document is cut.
+pub(super) fn damage() -> impl Strategy<Value = (prop::sample::Index, Vec<(prop::sample::Index, u8)>)> {
+    let byte = prop::sample::select(b"\"{}[],:0\n\x00\xff-.e".to_vec());
+    let changes = prop::collection::vec((any::<prop::sample::Index>(), byte), 0..6);
+    (any::<prop::sample::Index>(), changes)
+}
+
+/// A document after such damage.
+pub(super) fn damaged(text: String, (cut, changes): (prop::sample::Index, Vec<(prop::sample::Index, u8)>)) -> Vec<u8> {
+    let mut bytes = text.into_bytes();
+    let whole = bytes.len();
+    bytes.truncate(cut.index(whole) + 1);
+    for (at, byte) in changes {
+        let at = at.index(bytes.len());
+        bytes[at] = byte;
+    }
+    bytes
 }

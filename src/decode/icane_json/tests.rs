@@ -1,7 +1,7 @@
 #![allow(clippy::unwrap_used)]
 use proptest::prelude::*;
 
-use super::super::probe::{Decoded, decoded, payload, refused};
+use super::super::probe::{Decoded, damage, damaged, decoded, payload, refused};
 use super::*;
 use crate::decode::Format;
 
@@ -132,12 +132,6 @@ fn level(
     text.push('}');
 }
 
-/// Bytes put in place of others.
-fn changes() -> impl Strategy<Value = Vec<(prop::sample::Index, u8)>> {
-    let byte = prop::sample::select(b"\"{}[],:0\\n\x00\xff-.e".to_vec());
-    prop::collection::vec((any::<prop::sample::Index>(), byte), 0..6)
-}
-
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(96))]
 
@@ -152,16 +146,9 @@ proptest! {
     #[test]
     fn damaged_documents_never_panic(
         (levels, cells, is_null) in cube(),
-        cut in any::<prop::sample::Index>(),
-        changes in changes(),
+        damage in damage(),
     ) {
-        let mut bytes = written(levels, &cells, is_null).0.into_bytes();
-        let whole = bytes.len();
-        bytes.truncate(cut.index(whole) + 1);
-        for (at, byte) in changes {
-            let at = at.index(bytes.len());
-            bytes[at] = byte;
-        }
+        let bytes = damaged(written(levels, &cells, is_null).0, damage);
         let _ = decoded(Format::IcaneJson, &bytes, &Hints::default());
     }
 

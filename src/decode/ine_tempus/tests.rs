@@ -1,7 +1,7 @@
 #![allow(clippy::unwrap_used)]
 use proptest::prelude::*;
 
-use super::super::probe::{Decoded, decoded, payload, refused};
+use super::super::probe::{Decoded, damage, damaged, decoded, payload, refused};
 use super::*;
 use crate::decode::Format;
 
@@ -228,12 +228,6 @@ fn written(series: &[(String, String, Vec<Figure>)], with_metadata: bool, is_raw
     (text, rows)
 }
 
-/// Bytes put in place of others.
-fn changes() -> impl Strategy<Value = Vec<(prop::sample::Index, u8)>> {
-    let byte = prop::sample::select(b"\"{}[],:0\\n\x00\xff-.e".to_vec());
-    prop::collection::vec((any::<prop::sample::Index>(), byte), 0..6)
-}
-
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(96))]
 
@@ -248,16 +242,9 @@ proptest! {
     #[test]
     fn damaged_documents_never_panic(
         (series, with_metadata, is_raw) in cube(),
-        cut in any::<prop::sample::Index>(),
-        changes in changes(),
+        damage in damage(),
     ) {
-        let mut bytes = written(&series, with_metadata, is_raw).0.into_bytes();
-        let whole = bytes.len();
-        bytes.truncate(cut.index(whole) + 1);
-        for (at, byte) in changes {
-            let at = at.index(bytes.len());
-            bytes[at] = byte;
-        }
+        let bytes = damaged(written(&series, with_metadata, is_raw).0, damage);
         let _ = decoded(Format::IneTempus, &bytes, &Hints::default());
     }
 
