@@ -83,13 +83,6 @@ pub fn read_text(path: &Path) -> Result<String> {
         .map_err(|error| DiskError::NotUtf8 { path: path.to_path_buf(), offset: error.utf8_error().valid_up_to() })
 }
 
-/// Reads at most `limit` bytes from the start of a file.
-pub fn read_head(path: &Path, limit: u64) -> Result<Vec<u8>> {
-    let mut head = Vec::new();
-    at("read", path, open(path)?.take(limit).read_to_end(&mut head))?;
-    Ok(head)
-}
-
 /// Opens a file for reading.
 pub fn open(path: &Path) -> Result<File> {
     at("open", path, File::open(path))

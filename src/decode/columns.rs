@@ -118,23 +118,24 @@ impl Texts {
             return Ok(*number);
         }
         let label = charset.text(code, block, at)?.into_owned();
+        Ok(self.add(code, label))
+    }
+
+    /// Gives a new code its number.
+    fn add(&mut self, code: &[u8], label: String) -> i32 {
         let number = self.labels.len() as i32;
         self.labels.push(label);
         self.numbers.insert(code.to_vec(), number);
         self.values = None;
-        Ok(number)
+        number
     }
 
     /// The number of a code that is known to be text, without adding a row.
     pub fn number_of(&mut self, code: &str) -> i32 {
-        if let Some(number) = self.numbers.get(code.as_bytes()) {
-            return *number;
+        match self.numbers.get(code.as_bytes()) {
+            Some(number) => *number,
+            None => self.add(code.as_bytes(), code.to_owned()),
         }
-        let number = self.labels.len() as i32;
-        self.labels.push(code.to_owned());
-        self.numbers.insert(code.as_bytes().to_vec(), number);
-        self.values = None;
-        number
     }
 
     /// Adds a row of text; text without anything in it is null.

@@ -178,8 +178,8 @@ impl Rows {
                     return Err(reader.wrong(&token, &format!("the end of the list after {cells} values")));
                 }
                 let (value, mark) = value(reader, &token)?;
-                let status = self.statuses.take(index).unwrap_or(mark);
-                self.cube.push(index, value, &status, token.offset);
+                let status = self.statuses.take(index).unwrap_or(&mark);
+                self.cube.push(index, value, status, token.offset);
                 self.stage = Stage::Array(index + 1);
             }
             Stage::Object => {
@@ -194,8 +194,8 @@ impl Rows {
                 if !self.statuses.see(index) {
                     return Err(reader.wrong(&key, "each index once"));
                 }
-                let status = self.statuses.take(index).unwrap_or(mark);
-                self.cube.push(index, value, &status, token.offset);
+                let status = self.statuses.take(index).unwrap_or(&mark);
+                self.cube.push(index, value, status, token.offset);
             }
             Stage::Statuses => {
                 let first = layout::seek(reader, self.cube.layout.path.as_deref(), "status")?;
@@ -234,7 +234,7 @@ impl Rows {
 
     fn status_only(&mut self, index: u64, token: Token) {
         if let Some(status) = self.statuses.take(index) {
-            self.cube.push(index, None, &status, token.offset);
+            self.cube.push(index, None, status, token.offset);
         }
     }
 

@@ -159,6 +159,17 @@ impl Format {
         }
     }
 
+    /// How the names of its files end.
+    pub fn extension(self) -> &'static str {
+        match self {
+            Format::JsonStat | Format::SdmxJson | Format::IneTempus | Format::IcaneJson => "json",
+            Format::SdmxMl => "xml",
+            Format::EurostatTsv => "tsv",
+            Format::PcAxis => "px",
+            Format::SdmxCsv | Format::IneCsv | Format::Delimited => "csv",
+        }
+    }
+
     /// The format of this name.
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|format| format.name() == name)

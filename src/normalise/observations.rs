@@ -48,16 +48,6 @@ impl OfficialCells {
         let key = std::iter::once(dataset).chain(codes).map(str::to_owned).collect();
         self.values.insert(key, value);
     }
-
-    /// How many cells are named.
-    pub fn len(&self) -> usize {
-        self.values.len()
-    }
-
-    /// Whether none is named.
-    pub fn is_empty(&self) -> bool {
-        self.values.is_empty()
-    }
 }
 
 /// Where a canonical column's code comes from.

@@ -9,7 +9,7 @@ use std::io;
 use jiff::Timestamp;
 use tokio::sync::Semaphore;
 
-use super::last_good::{folder, known_input, last_chain};
+use super::last_good::{folder, in_force};
 use super::summary::{EditionReport, FetchOutcome, PipelineReport};
 use super::{Observer, Project, RunError, editions, fingerprint};
 use crate::archive::{Archive, Draft, Failure, Sidecar, Snapshot};
@@ -179,21 +179,21 @@ impl EditionJob {
             Err(error) => return Ok(FetchOutcome::Failed(Report::new(&error))),
         };
         let failed = response.check(&url).err();
-        let newest = self.snapshots.last().map(|snapshot| snapshot.sidecar.hash.as_str());
-        if failed.is_none() && newest == Some(draft.hash().as_str()) {
+        let newest = self.snapshots.last().map(|snapshot| &snapshot.sidecar);
+        if failed.is_none() && newest.is_some_and(|newest| newest.hash == draft.hash()) {
             return Ok(FetchOutcome::NotModified);
         }
         // A clock that was ahead must not hide what comes after it.
-        let newest_at = self.snapshots.last().map(|snapshot| snapshot.sidecar.fetched_at);
-        let fetched_at = match newest_at {
-            Some(newest) if newest >= now_micros() => {
+        let now = now_micros();
+        let fetched_at = match newest.map(|newest| newest.fetched_at) {
+            Some(newest) if newest >= now => {
                 tracing::warn!(pipeline = self.pipeline.id, %newest, "the newest snapshot is of the future: is the clock right?");
                 Timestamp::from_microsecond(newest.as_microsecond() + 1).unwrap_or(newest)
             }
-            _ => now_micros(),
+            _ => now,
         };
         let snapshot = draft.commit(
-            extension(self.pipeline.decode.format),
+            self.pipeline.decode.format.extension(),
             Sidecar {
                 pipeline: self.pipeline.id.clone(),
                 dataset: self.edition.dataset.clone(),
@@ -271,12 +271,8 @@ impl EditionJob {
         let mut failure =
             newest_failure.filter(|(at, _)| Some(*at) > newest_good && !confirmed).map(|(_, report)| report);
         if let Some(report) = lost {
-            let existing = last_chain(std::mem::take(&mut self.existing), &rules_set);
-            let with_records = existing.into_iter().map(|partition| {
-                let record = known_input(&self.job, &self.pipeline, &self.edition, &partition);
-                (partition, record)
-            });
-            chain = with_records.collect();
+            let existing = std::mem::take(&mut self.existing);
+            chain = in_force(&self.job, &self.pipeline, &self.edition, existing, &rules_set);
             failure = Some(report);
         }
         let keep: Vec<&Partition> = chain.iter().map(|(partition, _)| partition).collect();
@@ -491,16 +487,6 @@ pub(super) fn is_synthetic(snapshot: &Snapshot) -> bool {
 /// Whether a payload of this format states the id under which its table is asked for.
 fn names_its_table(format: Format) -> bool {
     matches!(format, Format::SdmxCsv)
-}
-
-fn extension(format: Format) -> &'static str {
-    match format {
-        Format::JsonStat | Format::SdmxJson | Format::IneTempus | Format::IcaneJson => "json",
-        Format::SdmxMl => "xml",
-        Format::EurostatTsv => "tsv",
-        Format::PcAxis => "px",
-        Format::SdmxCsv | Format::IneCsv | Format::Delimited => "csv",
-    }
 }
 
 /// Now, to the microsecond that file names and the lake keep.

@@ -15,13 +15,9 @@ pub(super) fn last_good(job: &Job, pipeline: &Pipeline, error: &RunError) -> Res
         Ingested { report: PipelineReport { id: pipeline.id.clone(), editions: Vec::new() }, partitions: Vec::new() };
     for edition in editions(pipeline) {
         let existing = job.lake.partitions(&folder(&job.lake, pipeline, edition), &pipeline.id)?;
-        let chain = last_chain(existing, "");
-        let newest = chain.last().map(|partition| partition.description.clone());
-        let records = chain.into_iter().map(|partition| {
-            let record = known_input(job, pipeline, edition, &partition);
-            (partition, record)
-        });
-        let partitions = EditionPartitions { pipeline: pipeline.clone(), partitions: records.collect() };
+        let chain = in_force(job, pipeline, edition, existing, "");
+        let newest = chain.last().map(|(partition, _)| partition.description.clone());
+        let partitions = EditionPartitions { pipeline: pipeline.clone(), partitions: chain };
         ingested.report.editions.push(EditionReport {
             dataset: edition.dataset.clone(),
             fetched: FetchOutcome::NotAsked,
@@ -36,9 +32,15 @@ pub(super) fn last_good(job: &Job, pipeline: &Pipeline, error: &RunError) -> Res
     Ok(ingested)
 }
 
-/// The partitions that belong together: those of one set of rules, of which there are most. `unless` names
-/// rules that do not count.
-pub(super) fn last_chain(existing: Vec<Partition>, unless: &str) -> Vec<Partition> {
+/// The partitions that belong together, each with what is known of its snapshot: those of one set of rules, of
+/// which there are most. `unless` names rules that do not count.
+pub(super) fn in_force(
+    job: &Job,
+    pipeline: &Pipeline,
+    edition: &Edition,
+    existing: Vec<Partition>,
+    unless: &str,
+) -> Vec<(Partition, InputRecord)> {
     let mut sets: Vec<(String, usize)> = Vec::new();
     for Partition { description, .. } in &existing {
         match sets.iter_mut().find(|(rules, _)| *rules == description.rules) {
@@ -50,11 +52,17 @@ pub(super) fn last_chain(existing: Vec<Partition>, unless: &str) -> Vec<Partitio
     let Some((rules, _)) = best else {
         return Vec::new();
     };
-    existing.into_iter().filter(|partition| partition.description.rules == rules).collect()
+    let chain = existing.into_iter().filter(|partition| partition.description.rules == rules);
+    chain
+        .map(|partition| {
+            let record = known_input(job, pipeline, edition, &partition);
+            (partition, record)
+        })
+        .collect()
 }
 
 /// What the published build knows of a partition's snapshot, or what the partition itself says.
-pub(super) fn known_input(job: &Job, pipeline: &Pipeline, edition: &Edition, partition: &Partition) -> InputRecord {
+fn known_input(job: &Job, pipeline: &Pipeline, edition: &Edition, partition: &Partition) -> InputRecord {
     let description = &partition.description;
     let published = job.published.iter().flat_map(|manifest| &manifest.inputs);
     let known = published

@@ -23,6 +23,8 @@ pub struct Project {
     pub models: Models,
     /// Of the models' files and the lake's columns, which fit together.
     pub models_checked: String,
+    /// The version of DuckDB.
+    pub engine: String,
 }
 
 impl Project {
@@ -34,9 +36,8 @@ impl Project {
         for name in settings.sources.keys() {
             pipelines.select(std::slice::from_ref(name))?;
         }
-        let is_enabled =
-            |pipeline: &Pipeline| settings.sources.get(&pipeline.id).and_then(|source| source.enabled) != Some(false);
-        if pipelines.all.iter().any(|pipeline| pipeline.kind == Kind::Memberships && is_enabled(pipeline)) {
+        if pipelines.all.iter().any(|pipeline| pipeline.kind == Kind::Memberships && settings.is_enabled(&pipeline.id))
+        {
             settings.hash_key()?;
         }
         let lists = tables(&codelists);
@@ -46,7 +47,8 @@ impl Project {
         let lake = warehouse::lake_tables(&lists);
         let mut hasher = blake3::Hasher::new();
         hasher.update(env!("CARGO_PKG_VERSION").as_bytes());
-        hasher.update(warehouse::engine_version().map_err(RunError::Models)?.as_bytes());
+        let engine = warehouse::engine_version().map_err(RunError::Models)?;
+        hasher.update(engine.as_bytes());
         hasher.update(lake.as_bytes());
         for model in &models.all {
             hasher.update(model.name.as_bytes());
@@ -61,15 +63,12 @@ impl Project {
         if !checked {
             models.check(&lake).map_err(RunError::Models)?;
         }
-        Ok(Project { root: root.to_path_buf(), settings, codelists, pipelines, models, models_checked })
+        Ok(Project { root: root.to_path_buf(), settings, codelists, pipelines, models, models_checked, engine })
     }
 
     /// The pipelines that the settings do not leave out.
     pub fn enabled(&self) -> impl Iterator<Item = &Pipeline> {
-        self.pipelines.all.iter().filter(|pipeline| {
-            let source = self.settings.sources.get(&pipeline.id);
-            source.and_then(|source| source.enabled) != Some(false)
-        })
+        self.pipelines.all.iter().filter(|pipeline| self.settings.is_enabled(&pipeline.id))
     }
 
     /// The documented address of one edition, or the one that the settings give.

@@ -29,8 +29,7 @@ pub(super) fn refresh(
         return Ok(BuildOutcome::Empty);
     }
     let limits = limits(project);
-    let engine = warehouse::engine_version().map_err(RunError::Build)?;
-    let world = world(project, &inputs, &engine);
+    let world = world(project, &inputs);
     if let Some(published) = &published
         && published.manifest.world == world
     {
@@ -61,7 +60,7 @@ pub(super) fn refresh(
         build_id: build_id.clone(),
         built_at,
         tool: concat!("tejido ", env!("CARGO_PKG_VERSION")).into(),
-        engine,
+        engine: project.engine.clone(),
         profile: project.settings.profile.name().into(),
         world,
         models_checked: project.models_checked.clone(),
@@ -162,8 +161,8 @@ fn used(edition: &EditionPartitions) -> Vec<&(Partition, InputRecord)> {
 }
 
 /// Fingerprint of everything that goes into a build.
-fn world(project: &Project, inputs: &Inputs, engine: &str) -> String {
-    let mut parts = vec![project.models_checked.clone(), engine.to_owned()];
+fn world(project: &Project, inputs: &Inputs) -> String {
+    let mut parts = vec![project.models_checked.clone(), project.engine.clone()];
     parts.extend(inputs.fingerprints.iter().map(|(table, fingerprint)| format!("{table}={fingerprint}")));
     fingerprint::of(parts.iter().map(String::as_str))
 }

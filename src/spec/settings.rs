@@ -151,6 +151,11 @@ impl Settings {
         toml::from_str(text).map_err(|error| SpecError::Settings { message: error.to_string(), hint: None })
     }
 
+    /// Whether a pipeline takes part in runs.
+    pub fn is_enabled(&self, pipeline: &str) -> bool {
+        self.sources.get(pipeline).and_then(|source| source.enabled) != Some(false)
+    }
+
     /// The hash key, or an error when real members would be hashed with one that is public or can be guessed.
     pub fn hash_key(&self) -> Result<&str, SpecError> {
         let key = &self.privacy.hash_key;

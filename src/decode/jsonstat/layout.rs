@@ -93,16 +93,16 @@ impl Statuses {
     }
 
     /// The status of a cell, which is then forgotten.
-    pub fn take(&mut self, index: u64) -> Option<String> {
+    pub fn take(&mut self, index: u64) -> Option<&str> {
         let number = match self.listed.get_mut(index as usize) {
             Some(number) if index < LISTED => std::mem::take(number),
             _ => self.further.remove(&index).unwrap_or_default(),
         };
         if number == 0 {
-            return self.all.clone();
+            return self.all.as_deref();
         }
         self.remaining -= 1;
-        self.texts.get(usize::from(number) - 1).cloned()
+        self.texts.get(usize::from(number) - 1).map(String::as_str)
     }
 
     /// Statuses that have not been taken.
