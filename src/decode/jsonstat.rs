@@ -268,3 +268,18 @@ fn value(reader: &Reader, token: &Token) -> Result<(Option<f64>, String), Decode
         _ => Err(reader.wrong(token, expected)),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::decode::probe::refused;
+    use crate::decode::{Format, Hints};
+
+    #[test]
+    fn statuses_without_end_are_no_flags() {
+        let statuses: Vec<String> = (0..70_000).map(|at| format!("\"s{at}\"")).collect();
+        let text =
+            format!("{{\"value\":[],\"status\":[{}],\"id\":[],\"size\":[],\"dimension\":{{}}}}", statuses.join(","));
+        let message = refused(Format::JsonStat, text.as_bytes(), &Hints::default());
+        assert!(message.ends_with("expected at most 65535 different statuses, found more"), "{message}");
+    }
+}

@@ -64,16 +64,15 @@ pub(super) struct Statuses {
 }
 
 impl Statuses {
-    /// Keeps the status of a cell; whether it is the first one.
-    fn insert(&mut self, index: u64, status: &str) -> bool {
+    /// Keeps the status of a cell; whether it is the first one, or none when there are too many different ones.
+    fn insert(&mut self, index: u64, status: &str) -> Option<bool> {
         if status.is_empty() {
-            return true;
+            return Some(true);
         }
         let number = match self.numbers.get(status) {
             Some(number) => *number,
             None => {
-                // 65,535 different texts are no flags; the rest shares the last number's text.
-                let number = self.texts.len().min(usize::from(u16::MAX) - 1) as u16 + 1;
+                let number = u16::try_from(self.texts.len() + 1).ok()?;
                 self.texts.push(status.to_owned());
                 self.numbers.insert(status.to_owned(), number);
                 number
@@ -89,7 +88,7 @@ impl Statuses {
             self.further.insert(index, number).unwrap_or_default()
         };
         self.remaining += u64::from(before == 0);
-        before == 0
+        Some(before == 0)
     }
 
     /// The status of a cell, which is then forgotten.
@@ -265,7 +264,11 @@ impl Parts {
                 while let Some((key, token)) = next_member(reader)? {
                     let status = text(reader, &token)?;
                     let index = key.parse::<u64>().ok().filter(|index| *index < MAX_CELLS);
-                    let first = index.is_some_and(|index| self.statuses.insert(index, &status));
+                    let first = match index.map(|index| self.statuses.insert(index, &status)) {
+                        Some(None) => return Err(too_many(reader, &token)),
+                        Some(Some(first)) => first,
+                        None => false,
+                    };
                     if !first {
                         return Err(reader.wrong_at(
                             token.offset,
@@ -284,7 +287,8 @@ impl Parts {
                     if token.kind == Kind::EndArray {
                         return Ok(());
                     }
-                    self.statuses.insert(index, &text(reader, &token)?);
+                    let status = text(reader, &token)?;
+                    self.statuses.insert(index, &status).ok_or_else(|| too_many(reader, &token))?;
                     index += 1;
                 }
             }
@@ -395,6 +399,11 @@ fn codes(id: &str, category: &Value, size: u64) -> Result<Vec<String>, String> {
         Some(twice) => Err(format!("`{twice}` twice")),
         None => Ok(codes),
     }
+}
+
+/// More different statuses than there is room for: these are no flags.
+fn too_many(reader: &Reader, token: &Token) -> DecodeError {
+    reader.wrong_at(token.offset, &format!("at most {} different statuses", u16::MAX), "more", None)
 }
 
 /// Addresses that a collection lists.
