@@ -73,7 +73,7 @@ enum Output {
 }
 
 fn format(name: &str) -> Result<Format, String> {
-    Format::from_name(name).ok_or_else(|| format!("there are {}", Format::ALL.map(Format::name).join(", ")))
+    Format::from_name(name).ok_or_else(|| format!("there are {}", Format::names()))
 }
 
 pub(super) fn run(shared: &Shared, arguments: &Arguments) -> Exit {

@@ -13,7 +13,7 @@
 //! columns as text, `row` (the line of the record's first byte, from 1) and `cell` (that byte's offset).
 //!
 //! # Adding a format
-//! A file in this folder with `pub(crate) fn open(…) -> Result<Table, DecodeError>`, and one line in [`Format`].
+//! A file in this folder with `recognises` and `open`, a variant of [`Format`], and one line in `FORMATS`.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -128,68 +128,74 @@ pub enum Format {
     PcAxis,
 }
 
+/// What the rooms need to know of a format.
+struct Entry {
+    format: Format,
+    name: &'static str,
+    /// How the names of its files end.
+    extension: &'static str,
+    /// Whether a payload that begins like this is of the format.
+    recognises: fn(&[u8]) -> bool,
+    open: fn(&Source, &Hints) -> Result<Table, DecodeError>,
+}
+
+impl Entry {
+    const fn new(
+        format: Format,
+        name: &'static str,
+        extension: &'static str,
+        recognises: fn(&[u8]) -> bool,
+        open: fn(&Source, &Hints) -> Result<Table, DecodeError>,
+    ) -> Self {
+        Entry { format, name, extension, recognises, open }
+    }
+}
+
+/// A line a format, in the order in which they are tried on a payload: of two that would recognise the same bytes, the
+/// one that asks for more comes first.
+const FORMATS: [Entry; 10] = [
+    Entry::new(Format::SdmxCsv, "sdmx-csv", "csv", sdmx_csv::recognises, sdmx_csv::open),
+    Entry::new(Format::SdmxJson, "sdmx-json", "json", sdmx_json::recognises, sdmx_json::open),
+    Entry::new(Format::SdmxMl, "sdmx-ml", "xml", sdmx_ml::recognises, sdmx_ml::open),
+    Entry::new(Format::IcaneJson, "icane-json", "json", icane_json::recognises, icane_json::open),
+    Entry::new(Format::IneTempus, "ine-tempus", "json", ine_tempus::recognises, ine_tempus::open),
+    Entry::new(Format::JsonStat, "json-stat", "json", jsonstat::recognises, jsonstat::open),
+    Entry::new(Format::EurostatTsv, "eurostat-tsv", "tsv", eurostat_tsv::recognises, eurostat_tsv::open),
+    Entry::new(Format::PcAxis, "pc-axis", "px", pc_axis::recognises, pc_axis::open),
+    Entry::new(Format::IneCsv, "ine-csv", "csv", ine_csv::recognises, ine_csv::open),
+    // Nothing tells delimited text from any other text.
+    Entry::new(Format::Delimited, "delimited", "csv", |_| false, delimited::open),
+];
+
 impl Format {
-    /// All formats.
-    pub const ALL: [Format; 10] = [
-        Format::SdmxCsv,
-        Format::SdmxJson,
-        Format::SdmxMl,
-        Format::IcaneJson,
-        Format::IneTempus,
-        Format::JsonStat,
-        Format::EurostatTsv,
-        Format::PcAxis,
-        Format::IneCsv,
-        Format::Delimited,
-    ];
+    /// All formats, in the order in which they are tried on a payload.
+    pub fn all() -> impl Iterator<Item = Format> {
+        FORMATS.iter().map(|entry| entry.format)
+    }
+
+    /// The names of all formats, with commas between them.
+    pub fn names() -> String {
+        FORMATS.map(|entry| entry.name).join(", ")
+    }
 
     /// Its name in pipelines and on the command line.
     pub fn name(self) -> &'static str {
-        match self {
-            Format::SdmxCsv => "sdmx-csv",
-            Format::SdmxJson => "sdmx-json",
-            Format::SdmxMl => "sdmx-ml",
-            Format::JsonStat => "json-stat",
-            Format::EurostatTsv => "eurostat-tsv",
-            Format::PcAxis => "pc-axis",
-            Format::IneTempus => "ine-tempus",
-            Format::IcaneJson => "icane-json",
-            Format::IneCsv => "ine-csv",
-            Format::Delimited => "delimited",
-        }
+        self.entry().name
     }
 
     /// How the names of its files end.
     pub fn extension(self) -> &'static str {
-        match self {
-            Format::JsonStat | Format::SdmxJson | Format::IneTempus | Format::IcaneJson => "json",
-            Format::SdmxMl => "xml",
-            Format::EurostatTsv => "tsv",
-            Format::PcAxis => "px",
-            Format::SdmxCsv | Format::IneCsv | Format::Delimited => "csv",
-        }
+        self.entry().extension
     }
 
     /// The format of this name.
     pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|format| format.name() == name)
+        FORMATS.iter().find(|entry| entry.name == name).map(|entry| entry.format)
     }
 
-    /// Whether a payload that begins like this is of the format.
-    fn recognises(self, head: &[u8]) -> bool {
-        match self {
-            Format::SdmxCsv => sdmx_csv::recognises(head),
-            Format::SdmxJson => sdmx_json::recognises(head),
-            Format::SdmxMl => sdmx_ml::recognises(head),
-            Format::JsonStat => jsonstat::recognises(head),
-            Format::EurostatTsv => eurostat_tsv::recognises(head),
-            Format::PcAxis => pc_axis::recognises(head),
-            Format::IneTempus => ine_tempus::recognises(head),
-            Format::IcaneJson => icane_json::recognises(head),
-            Format::IneCsv => ine_csv::recognises(head),
-            // Nothing tells delimited text from any other text.
-            Format::Delimited => false,
-        }
+    fn entry(self) -> &'static Entry {
+        // A test holds that each format has its line; the first one stands in for none.
+        FORMATS.iter().find(|entry| entry.format == self).unwrap_or(&FORMATS[0])
     }
 }
 
@@ -200,10 +206,10 @@ const HEAD_BYTES: usize = 1 << 16;
 pub fn detect(source: &Source, hints: &Hints) -> Result<Format, DecodeError> {
     let head = source.head(hints, HEAD_BYTES)?;
     let text = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&head).trim_ascii_start();
-    Format::ALL.into_iter().find(|format| format.recognises(text)).ok_or_else(|| DecodeError::Format {
+    FORMATS.iter().find(|entry| (entry.recognises)(text)).map(|entry| entry.format).ok_or_else(|| DecodeError::Format {
         expected: "a format that can be told by how it begins".into(),
         found: payload::looks_like(&head),
-        hint: Some(format!("say which one it is: {}", Format::ALL.map(Format::name).join(", "))),
+        hint: Some(format!("say which one it is: {}", Format::names())),
     })
 }
 
@@ -223,18 +229,7 @@ fn first_line(head: &[u8]) -> &[u8] {
 /// # Ok::<(), tejido::decode::DecodeError>(())
 /// ```
 pub fn open(format: Format, source: &Source, hints: &Hints) -> Result<Table, DecodeError> {
-    match format {
-        Format::SdmxCsv => sdmx_csv::open(source, hints),
-        Format::JsonStat => jsonstat::open(source, hints),
-        Format::SdmxJson => sdmx_json::open(source, hints),
-        Format::SdmxMl => sdmx_ml::open(source, hints),
-        Format::EurostatTsv => eurostat_tsv::open(source, hints),
-        Format::IneCsv => ine_csv::open(source, hints),
-        Format::IneTempus => ine_tempus::open(source, hints),
-        Format::IcaneJson => icane_json::open(source, hints),
-        Format::Delimited => delimited::open(source, hints),
-        Format::PcAxis => pc_axis::open(source, hints),
-    }
+    (format.entry().open)(source, hints)
 }
 
 /// Schema of a decoded table of observations with these dimensions and further attributes.
@@ -269,3 +264,21 @@ pub const CELL: &str = "cell";
 pub const ROW: &str = "row";
 /// The name that every decoder gives to the time dimension.
 pub const TIME_PERIOD: &str = "time_period";
+
+#[cfg(test)]
+mod tests {
+    use super::{FORMATS, Format};
+
+    #[test]
+    fn every_format_has_one_line_under_the_name_that_pipelines_use() {
+        for entry in &FORMATS {
+            assert_eq!(FORMATS.iter().filter(|other| other.format == entry.format).count(), 1, "{}", entry.name);
+            let parsed: Format = serde_json::from_value(entry.name.into()).unwrap();
+            assert_eq!(parsed, entry.format);
+            assert_eq!(serde_json::to_value(parsed).unwrap(), entry.name);
+        }
+        // serde lists all the variants that it knows.
+        let message = serde_json::from_str::<Format>("\"none\"").unwrap_err().to_string();
+        assert_eq!(message.matches('`').count() / 2 - 1, FORMATS.len(), "{message}");
+    }
+}

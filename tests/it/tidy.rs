@@ -184,7 +184,7 @@ fn every_codelist_names_its_source_and_licence() {
 
 #[test]
 fn every_format_has_good_and_bad_fixtures() {
-    for format in tejido::decode::Format::ALL.map(tejido::decode::Format::name) {
+    for format in tejido::decode::Format::all().map(tejido::decode::Format::name) {
         let folder = repository().join("tests/formats").join(format);
         let names: Vec<String> = std::fs::read_dir(&folder)
             .unwrap()
