@@ -46,3 +46,59 @@ elif name == "sdmx1":
 
     message = sdmx.read_sdmx(source)
     sdmx.to_pandas(message.data[0]).reset_index().to_parquet(target, compression="zstd")
+elif name == "pandas-tsv":
+    import pandas as pd
+
+    wide = pd.read_csv(source, sep="\t", dtype=str, na_filter=False)
+    key = wide.columns[0]
+    names = KEY.split("\\")[0].split(",")
+    wide[names] = wide.pop(key).str.split(",", expand=True)
+    long = wide.melt(id_vars=names, var_name="time_period", value_name="raw")
+    cell = long.pop("raw").str.strip().str.split(" ", n=1, expand=True)
+    long["time_period"] = long["time_period"].str.strip()
+    long["obs_value"] = pd.to_numeric(cell[0], errors="coerce")
+    long["obs_flag"] = cell[1]
+    long.to_parquet(target, compression="zstd")
+elif name == "eurostat":
+    import gzip
+    import types
+
+    import eurostat.eurostat as client
+    import pandas as pd
+
+    # The client downloads by itself: it is given the file as the reply, compressed and with the line ends it expects.
+    reply = gzip.compress(open(source, "rb").read().replace(b"\n", b"\r\n"), 1)
+    names = KEY.split("\\")[0].split(",")
+    setattr(client, "__get_dims_info__", lambda code, detail: (None, "EUROSTAT", dict(enumerate(names))))
+    setattr(client, "__get_resp__", lambda url, provider=None: types.SimpleNamespace(content=reply))
+    wide = client.get_data_df("cube", flags=True).rename(columns={KEY.split(",")[-1]: "geo"})
+    values = wide.melt(id_vars=names, value_vars=[c for c in wide if c.endswith("_value")], value_name="obs_value")
+    flags = wide.melt(id_vars=names, value_vars=[c for c in wide if c.endswith("_flag")], value_name="obs_flag")
+    values["time_period"] = values.pop("variable").str.removesuffix("_value")
+    values["obs_flag"] = flags["obs_flag"]
+    values["obs_value"] = pd.to_numeric(values["obs_value"], errors="coerce")
+    values.to_parquet(target, compression="zstd")
+elif name == "duckdb-json":
+    import duckdb
+
+    connection = duckdb.connect()
+    connection.execute(f"""
+        create table document as
+        select id, size, dimension, value, status from read_json('{source}', maximum_object_size = 2000000000, columns = {{
+            id: 'varchar[]', size: 'bigint[]', dimension: 'json', value: 'map(bigint, double)', status: 'map(bigint, varchar)'}})""")
+    names, sizes, dimension = connection.execute("select id, size, dimension from document").fetchone()
+    import json
+
+    places = json.loads(dimension)
+    strides, stride = {}, 1
+    for at in range(len(names) - 1, -1, -1):
+        strides[names[at]], stride = stride, stride * sizes[at]
+    lists = {n: sorted(places[n]["category"]["index"], key=places[n]["category"]["index"].get) for n in names}
+    columns = ", ".join(f"{lists[n]!r}[place // {strides[n]} % {sizes[at]} + 1] as \"{n}\"" for at, n in enumerate(names))
+    connection.execute(f"""
+        copy (
+            with cells as (select unnest(map_keys(value)) as place, unnest(map_values(value)) as obs_value from document),
+            marks as (select unnest(map_keys(status)) as place, unnest(map_values(status)) as mark from document)
+            select {columns}, obs_value, split_part(mark, '|', 1) as obs_flag, split_part(mark, '|', 2) as conf_status
+            from cells full join marks using (place)
+        ) to '{target}' (format parquet, compression zstd)""")

@@ -11,12 +11,13 @@ import duckdb
 tejido, work, rounds = sys.argv[1], sys.argv[2], int(sys.argv[3])
 here = os.path.dirname(os.path.abspath(__file__))
 races = [
-    ("TSV", "all/cube.tsv", ["duckdb-tsv", "polars-tsv"]),
+    ("TSV", "all/cube.tsv", ["duckdb-tsv", "polars-tsv", "pandas-tsv"]),
     ("SDMX-CSV", "all/cube.csv", ["duckdb-csv"]),
-    ("JSON-stat", "all/cube.json", []),
+    ("JSON-stat", "all/cube.json", ["duckdb-json"]),
     ("SDMX-ML", "all/cube.xml", []),
-    ("JSON-stat, small", "slow/cube.json", ["pyjstat"]),
-    ("SDMX-ML, small", "slow/cube.xml", ["sdmx1"]),
+    ("TSV, 1 M cells", "middle/cube.tsv", ["eurostat"]),
+    ("JSON-stat, 1 M cells", "middle/cube.json", ["pyjstat"]),
+    ("SDMX-ML, 0.3 M cells", "small/cube.xml", ["sdmx1"]),
 ]
 
 

@@ -9,8 +9,9 @@
 //! lower-case letters are observation flags, `C` is confidentiality (`:C`, or `|C` behind a bar).
 
 use super::columns::{Observations, number};
+use super::notice::unexpected;
 use super::parallel::tables;
-use super::records::{Block, Blocks, Charset, Field, each_record, header, unexpected};
+use super::records::{Block, Blocks, Charset, Field, each_record, header};
 use super::{DecodeError, Hints, Metadata, Source, TIME_PERIOD, Table, observation_schema};
 
 const EXPECTED: &str = "a TSV header such as `freq,unit,geo\\TIME_PERIOD` and periods behind it";
@@ -113,8 +114,9 @@ fn line(
             [b':', marks @ ..] => (None, marks),
             _ => {
                 let end = text.iter().position(|byte| matches!(byte, b' ' | b'|')).unwrap_or(text.len());
-                let value = number(&text[..end])
-                    .ok_or_else(|| block.wrong(start, "a number with a decimal point, or `:`", text, None))?;
+                let value = number(&text[..end]).ok_or_else(|| {
+                    block.wrong(start, "a number with a decimal point, or `:`", text, text_hint(text))
+                })?;
                 (Some(value), &text[end..])
             }
         };
@@ -126,6 +128,14 @@ fn line(
         flags(block, start, marks, charset, columns)?;
     }
     Ok(())
+}
+
+/// What to do about a cell that is text: Eurostat's tables of production give the units of quantities as if they were
+/// observations (`QNTUNIT`, `KG`).
+fn text_hint(cell: &[u8]) -> Option<String> {
+    cell.iter().all(u8::is_ascii_alphabetic).then(|| {
+        "this series holds text, as some tables of Eurostat do for units: ask for the table without such series".into()
+    })
 }
 
 /// Letters behind a value: flags in lower case, then, behind a bar or in upper case, confidentiality.

@@ -12,8 +12,7 @@ use arrow::datatypes::SchemaRef;
 
 use super::columns::{Observations, number};
 use super::json::{Kind, Reader, Token};
-use super::payload::shortened;
-use super::records::unexpected;
+use super::notice::{shortened, unexpected};
 use super::{
     BATCH_ROWS, CELL, CONF_STATUS, DecodeError, Hints, Metadata, OBS_FLAG, OBS_VALUE, Source, Table, observation_schema,
 };

@@ -7,8 +7,9 @@
 //! "Servicio API JSON / descarga de tablas", and files of the survey on ICT in enterprises.
 
 use super::columns::{Observations, number};
+use super::notice::unexpected;
 use super::parallel::tables;
-use super::records::{Block, Blocks, Charset, Field, each_record, header, unexpected};
+use super::records::{Block, Blocks, Charset, Field, each_record, header};
 use super::{DecodeError, Hints, Metadata, Source, Table, ine_wide, observation_schema};
 
 const EXPECTED: &str = "a header of labels separated by `;` or tabs, the last of them `Total`";

@@ -27,7 +27,8 @@ use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 
 use super::columns::Observations;
-use super::records::{Block, Blocks, Charset, each_record, unexpected};
+use super::notice::unexpected;
+use super::records::{Block, Blocks, Charset, each_record};
 use super::{BATCH_ROWS, DecodeError, Hints, Metadata, Source, Table, observation_schema};
 use layout::{EXPECTED, LONG, Layout, Line, is_units};
 use values::{Values, read_values};

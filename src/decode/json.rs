@@ -5,7 +5,8 @@
 
 use std::borrow::Cow;
 
-use super::payload::{Payload, shortened};
+use super::notice::shortened;
+use super::payload::Payload;
 use super::{DecodeError, Place};
 
 /// Bytes that are read at a time.

@@ -31,6 +31,7 @@ mod ine_tempus;
 mod ine_wide;
 mod json;
 mod jsonstat;
+mod notice;
 mod parallel;
 mod payload;
 mod pc_axis;
@@ -43,6 +44,7 @@ mod sdmx_ml;
 mod zip;
 
 pub use error::{DecodeError, Place};
+pub use notice::{Notice, notice};
 pub use payload::Source;
 
 /// Bumped whenever a decoder's output changes for the same bytes: lake partitions made by another
@@ -60,7 +62,7 @@ pub struct Table {
 }
 
 /// What a payload states besides its cells.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize)]
 pub struct Metadata {
     /// The dataset's id as the source writes it, such as `ISOC_R_EB_AIN2`.
     pub dataset: Option<String>,
@@ -208,8 +210,8 @@ pub fn detect(source: &Source, hints: &Hints) -> Result<Format, DecodeError> {
     let text = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&head).trim_ascii_start();
     FORMATS.iter().find(|entry| (entry.recognises)(text)).map(|entry| entry.format).ok_or_else(|| DecodeError::Format {
         expected: "a format that can be told by how it begins".into(),
-        found: payload::looks_like(&head),
-        hint: Some(format!("say which one it is: {}", Format::names())),
+        found: notice::looks_like(&head),
+        hint: Some(notice::what_to_do(&head, &format!("say which one it is: {} (any plain table)", Format::names()))),
     })
 }
 

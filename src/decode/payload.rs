@@ -93,48 +93,6 @@ impl Payload {
     }
 }
 
-/// What bytes look like that are not of the expected format, for the message.
-pub(super) fn looks_like(head: &[u8]) -> String {
-    let text = String::from_utf8_lossy(&head[..head.len().min(2000)]);
-    let start = text.trim_start_matches('\u{feff}').trim_start();
-    let lower = start.to_ascii_lowercase();
-    let between = |open: &str, close: &str| {
-        let from = lower.find(open)? + open.len();
-        let to = from + lower.get(from..)?.find(close)?;
-        start.get(from..to).map(|inner| shortened(inner.trim()))
-    };
-    if start.is_empty() {
-        "nothing: the payload is empty".into()
-    } else if lower.starts_with("<!doctype html") || lower.starts_with("<html") {
-        match between("<title>", "</title>") {
-            Some(title) => format!("an HTML page with the title `{title}`"),
-            None => "an HTML page".into(),
-        }
-    } else if let Some(fault) = between("<faultstring>", "</faultstring>") {
-        format!("an error message of the source: `{fault}`")
-    } else if lower.starts_with('<') {
-        format!("XML: `{}`", shortened(start))
-    } else if lower.starts_with('{') || lower.starts_with('[') {
-        format!("JSON: `{}`", shortened(start))
-    } else if head.starts_with(&[0xff, 0xfe]) || head.starts_with(&[0xfe, 0xff]) {
-        "text in UTF-16".into()
-    } else if head.starts_with(b"PK\x03\x04") {
-        "a ZIP archive or a workbook".into()
-    } else {
-        format!("`{}`", shortened(start))
-    }
-}
-
-/// Text on one line of at most 120 characters.
-pub(super) fn shortened(text: &str) -> String {
-    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    let mut short: String = line.chars().filter(|c| !c.is_control()).take(120).collect();
-    if short.len() < line.len() {
-        short.push('…');
-    }
-    short
-}
-
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
@@ -174,21 +132,5 @@ mod tests {
         let bomb = read(gzip(&vec![0; 1_000_000]), Some(1000)).unwrap_err();
         assert!(matches!(bomb, DecodeError::TooLarge { limit: 1000 }), "{bomb:?}");
         assert_eq!(read(vec![b'x'; 1000], Some(1000)).unwrap().len(), 1000);
-    }
-
-    #[test]
-    fn what_is_no_table_is_named() {
-        assert_eq!(looks_like(b""), "nothing: the payload is empty");
-        assert_eq!(
-            looks_like(b"<!DOCTYPE html>\n<html><head><TITLE>Service\nunavailable</TITLE>"),
-            "an HTML page with the title `Service unavailable`"
-        );
-        assert_eq!(
-            looks_like(
-                b"<?xml version=\"1.0\"?><S:Fault><faultcode>100</faultcode><faultstring>NO_RESULTS</faultstring>"
-            ),
-            "an error message of the source: `NO_RESULTS`"
-        );
-        assert_eq!(looks_like(b"{\"error\": []}"), "JSON: `{\"error\": []}`");
     }
 }

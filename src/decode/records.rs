@@ -8,7 +8,8 @@ use std::borrow::Cow;
 
 use encoding_rs::Encoding;
 
-use super::payload::{Payload, looks_like, shortened};
+use super::notice::{shortened, unexpected};
+use super::payload::Payload;
 use super::{DecodeError, Hints, Place};
 
 /// Bytes that are read at a time.
@@ -426,18 +427,6 @@ pub(super) fn header(blocks: &mut Blocks, separator: u8, expected: &str) -> Resu
         Ok(())
     })?;
     Ok((block, names))
-}
-
-/// The payload is of another kind altogether.
-pub(super) fn unexpected(head: &[u8], expected: &str) -> DecodeError {
-    DecodeError::Format {
-        expected: expected.to_owned(),
-        found: looks_like(head),
-        hint: Some(
-            "open the address in a browser: the source may have moved the table, be down, or have changed its format"
-                .into(),
-        ),
-    }
 }
 
 #[cfg(test)]

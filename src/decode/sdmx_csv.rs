@@ -11,8 +11,9 @@
 use std::sync::Arc;
 
 use super::columns::{Observations, number};
+use super::notice::unexpected;
 use super::parallel::tables;
-use super::records::{Block, Blocks, Charset, Field, each_record, header, unexpected};
+use super::records::{Block, Blocks, Charset, Field, each_record, header};
 use super::{DecodeError, Hints, Metadata, Source, TIME_PERIOD, Table, observation_schema};
 
 const EXPECTED: &str = "an SDMX-CSV header that begins with `DATAFLOW` or `STRUCTURE`";

@@ -298,9 +298,11 @@ impl PartitionWriter {
         self.rows
     }
 
-    /// Ends the file and gives it its name, without a description: it is no partition of the lake.
-    pub fn finish_plain(self) -> Result<(), LakeError> {
-        self.writer.close(Vec::new()).map_err(|source| failed_write(&self.path, source))?;
+    /// Ends the file and gives it its name, with an entry of its metadata but no description: it is no partition of
+    /// the lake.
+    pub fn finish_plain(self, name: &str, text: String) -> Result<(), LakeError> {
+        let entry = KeyValue::new(name.into(), text);
+        self.writer.close(vec![entry]).map_err(|source| failed_write(&self.path, source))?;
         Ok(self.pending.commit(&self.path)?)
     }
 

@@ -296,15 +296,26 @@ pub fn text(column: &ArrayRef, row: usize) -> String {
     }
 }
 
-/// Writes a table as Parquet (ZSTD, dictionary columns): the file appears whole or not at all.
+/// Writes a table as Parquet (ZSTD, dictionary columns), with what the payload states besides its cells as the entry
+/// `tejido.metadata`: the file appears whole or not at all.
 pub fn write_parquet(payload: &Payload, table: Table, path: &Path) -> Result<u64, PayloadError> {
     let mut writer = PartitionWriter::create(path, table.schema.clone()).map_err(RunError::from)?;
+    let stated = stated(&table);
     for batch in table.batches {
         writer.write(&batch.map_err(|error| payload.wrong(error))?).map_err(RunError::from)?;
     }
     let rows = writer.rows();
-    writer.finish_plain().map_err(RunError::from)?;
+    writer.finish_plain(STATED, stated).map_err(RunError::from)?;
     Ok(rows)
+}
+
+/// The entry of a file's metadata that holds what the payload states besides its cells.
+const STATED: &str = "tejido.metadata";
+
+/// What the payload states besides its cells, as JSON.
+fn stated(table: &Table) -> String {
+    // Texts always have a JSON form.
+    serde_json::to_string(&table.metadata).unwrap_or_default()
 }
 
 /// Gives `write` a file that appears under its name only when all of it is written.
@@ -356,7 +367,8 @@ pub fn write_arrow(payload: &Payload, table: Table, into: impl Write) -> Result<
                 _ => field.as_ref().clone(),
             })
             .collect();
-        std::sync::Arc::new(arrow::datatypes::Schema::new(fields))
+        let stated = std::collections::HashMap::from([(STATED.to_owned(), stated(&table))]);
+        std::sync::Arc::new(arrow::datatypes::Schema::new_with_metadata(fields, stated))
     };
     let schema = plain(&table.schema);
     let mut writer = FileWriter::try_new(into, &schema)?;

@@ -210,6 +210,7 @@ fn real_files() {
         ("ine-tempus3/datos_tabla_24077_nult3.json", Format::IneTempus, &none),
         ("ine-tempus3/datos_serie_IPC251852_tipA.json", Format::IneTempus, &none),
         ("ine-tempus3/datos_tabla_pcaxis_tpx.json", Format::IneTempus, &none),
+        ("dirce/dirce-39371-2024-divisiones.csv", Format::IneCsv, &none),
         ("ine-csv/dirce-30157.excerpt.csv_sc.csv", Format::IneCsv, &latin),
         ("ine-csv/tic-empresas-ccaa-ia-76405.excerpt.csv", Format::IneCsv, &comma),
         ("ine-csv/tic-empresas-ccaa-robots-28842.excerpt.csv", Format::IneCsv, &latin),
@@ -225,6 +226,37 @@ fn real_files() {
         let name = file.replace(['/', '.'], "_");
         golden(&repository().join("tests/formats/shared")).bind(|| insta::assert_snapshot!(name, text));
     }
+}
+
+/// What the sources send that is no table of numbers is refused with what it says.
+#[test]
+fn real_refusals() {
+    let Some(shared) = shared() else {
+        return;
+    };
+    let mut text = String::new();
+    for file in [
+        "errors/ESTAT-footer-413-old.xml",
+        "errors/eurostat-400-bad-dimension.json",
+        "errors/eurostat-400-bad-value.json",
+        "errors/eurostat-404-soap-fault.xml",
+        "errors/eurostat-404-statistics.json",
+        "errors/eurostat-413-soap-fault.xml",
+        "errors/eurostat-413-statistics.json",
+        "errors/sdmx_to_http_error_mapping.csv",
+        "eurostat-structure/estat-lfsa_egai2d.dataflow_all.xml",
+        "eurostat-structure/isoc_ci_cm_h.dataflow.json",
+        "eurostat-tsv/prodcom-ds-059358-excerpt.tsv",
+        "ine-tempus3/tablas_operacion_tipA.json",
+    ] {
+        let bytes = std::fs::read(shared.join("payloads").join(file)).unwrap();
+        let hints = Hints::default();
+        let found = decode::detect(&Source::from_bytes(bytes.as_slice()), &hints)
+            .and_then(|format| decode(format, &bytes, &hints));
+        let report = Report::new(&found.expect_err(file));
+        text.push_str(&format!("{file}\n{}\nhint: {}\n\n", report.one_line(), report.hint.unwrap_or_default()));
+    }
+    golden(&repository().join("tests/formats/shared")).bind(|| insta::assert_snapshot!("refusals", text));
 }
 
 /// A payload of many blocks is parsed side by side: its rows come in order, and an error comes where it stands.

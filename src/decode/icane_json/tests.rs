@@ -44,7 +44,7 @@ fn what_is_no_table_is_refused() {
         ("", "found nothing: the payload is empty"),
         ("[]", "found JSON: `[]`"),
         ("<html><title>Error</title>", "found an HTML page with the title `Error`"),
-        (r#"{"error": "no existe"}"#, "found JSON: `{\"error\": \"no existe\"}`"),
+        (r#"{"error": "no existe"}"#, "found a message of the source: `no existe`"),
         (r#"{"headers": ["a"]}"#, "found `headers` alone"),
         (r#"{"headers": []}"#, "expected 1 to 32 names, found `]`"),
         (r#"{"headers": [1]}"#, "expected 1 to 32 names, found `1`"),

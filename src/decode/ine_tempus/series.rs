@@ -2,8 +2,7 @@
 
 use super::super::columns::number;
 use super::super::json::{Kind, Reader, Token};
-use super::super::payload::shortened;
-use super::super::records::unexpected;
+use super::super::notice::{shortened, unexpected};
 use super::super::{DecodeError, Hints, Source};
 use super::period::{Part, named, year};
 

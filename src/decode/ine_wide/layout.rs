@@ -3,7 +3,8 @@
 use std::borrow::Cow;
 
 use super::super::ine_tempus::period::named;
-use super::super::records::{Block, Blocks, Charset, Field, each_record, unexpected};
+use super::super::notice::unexpected;
+use super::super::records::{Block, Blocks, Charset, Field, each_record};
 use super::super::{DecodeError, TIME_PERIOD};
 use super::values::is_value;
 

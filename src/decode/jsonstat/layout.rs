@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use serde_json::{Map, Value};
 
 use crate::decode::json::{Kind, Reader, Token};
-use crate::decode::{DecodeError, Hints, Metadata, Source, TIME_PERIOD, records};
+use crate::decode::{DecodeError, Hints, Metadata, Source, TIME_PERIOD, notice};
 use crate::error::nearest;
 
 const EXPECTED: &str = "a JSON-stat dataset";
@@ -124,6 +124,18 @@ impl Statuses {
     }
 }
 
+/// JSON with neither values nor datasets.
+fn without_values(members: &Map<String, Value>, head: &[u8]) -> DecodeError {
+    match members.get("class").and_then(Value::as_str) {
+        Some("dataset") => DecodeError::Format {
+            expected: "a JSON-stat dataset with a member `value`".into(),
+            found: "the description of a dataset, without values".into(),
+            hint: Some("ask the source for the data, not for its structure".into()),
+        },
+        _ => notice::unexpected(head, EXPECTED),
+    }
+}
+
 /// Members of a dataset, as far as they have been read.
 #[derive(Default)]
 struct Parts {
@@ -136,7 +148,7 @@ struct Parts {
 pub(super) fn describe(source: &Source, hints: &Hints) -> Result<Description, DecodeError> {
     let mut reader = Reader::new(source.stream(hints)?)?;
     if reader.head().trim_ascii_start().first() != Some(&b'{') {
-        return Err(records::unexpected(reader.head(), EXPECTED));
+        return Err(notice::unexpected(reader.head(), EXPECTED));
     }
     let head = reader.head()[..reader.head().len().min(2000)].to_vec();
     let mut root = Parts::default();
@@ -181,7 +193,7 @@ pub(super) fn describe(source: &Source, hints: &Hints) -> Result<Description, De
     }
     let names: Vec<&str> = bundle.iter().map(|(name, _)| name.as_str()).collect();
     let chosen = match (&hints.dataset, names.as_slice()) {
-        (_, []) => return Err(records::unexpected(&head, EXPECTED)),
+        (_, []) => return Err(without_values(&root.members, &head)),
         (Some(wanted), names) => match names.iter().position(|name| name == wanted) {
             Some(at) => at,
             None => {
@@ -306,7 +318,7 @@ impl Parts {
             hint: Some("the source has changed what it delivers, or the payload is damaged".into()),
         };
         if !self.has_value {
-            return Err(records::unexpected(head, "a JSON-stat dataset with a member `value`"));
+            return Err(without_values(&self.members, head));
         }
         let members = &self.members;
         let nothing = Map::new();

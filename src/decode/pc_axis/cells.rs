@@ -4,7 +4,8 @@
 //! Each token knows the byte at which it begins.
 
 use super::super::columns::number;
-use super::super::payload::{Payload, shortened};
+use super::super::notice::shortened;
+use super::super::payload::Payload;
 use super::super::{DecodeError, Place};
 use super::CUT;
 

@@ -13,8 +13,10 @@
 
 use std::collections::HashMap;
 
-use super::super::payload::{Payload, shortened};
-use super::super::records::{Block, unexpected};
+use super::super::notice::shortened;
+use super::super::notice::unexpected;
+use super::super::payload::Payload;
+use super::super::records::Block;
 use super::super::{DecodeError, Hints};
 use super::EXPECTED;
 use super::cells::Cells;

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashSet};
 use serde_json::{Map, Value};
 
 use crate::decode::json::{Kind, Reader, Token};
-use crate::decode::{DecodeError, Hints, Metadata, Source, TIME_PERIOD, is_reserved, records};
+use crate::decode::{DecodeError, Hints, Metadata, Source, TIME_PERIOD, is_reserved, notice};
 
 const EXPECTED: &str = "an SDMX-JSON data message";
 
@@ -90,7 +90,7 @@ pub(super) fn seek(reader: &mut Reader) -> Result<Option<Token>, DecodeError> {
 pub(super) fn describe(source: &Source, hints: &Hints) -> Result<(Layout, Metadata), DecodeError> {
     let mut reader = Reader::new(source.stream(hints)?)?;
     if reader.head().trim_ascii_start().first() != Some(&b'{') {
-        return Err(records::unexpected(reader.head(), EXPECTED));
+        return Err(notice::unexpected(reader.head(), EXPECTED));
     }
     let head = reader.head()[..reader.head().len().min(2000)].to_vec();
     reader.next()?;
@@ -113,7 +113,7 @@ pub(super) fn describe(source: &Source, hints: &Hints) -> Result<(Layout, Metada
                 hint: Some("ask for one dataflow at a time".into()),
             });
         }
-        _ => return Err(records::unexpected(&head, EXPECTED)),
+        _ => return Err(notice::unexpected(&head, EXPECTED)),
     };
     let measures = structure["measures"]["observation"].as_array().map_or(1, Vec::len);
     if measures > 1 {

@@ -1,6 +1,6 @@
 //! What a message says around its observations: header, footer, and errors in place of data.
 
-use crate::decode::payload::shortened;
+use crate::decode::notice::shortened;
 use crate::decode::{DecodeError, Metadata};
 
 /// Notes and texts of a message are a few lines; this is for one that is not.

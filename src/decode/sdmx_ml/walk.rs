@@ -2,7 +2,7 @@
 
 use super::message::{Message, Shape, artefact, keep, other_message};
 use super::xml::{Attribute, Event, Outcome, Tag, Xml, local, quoted, wrong, wrong_with};
-use crate::decode::records::unexpected;
+use crate::decode::notice::unexpected;
 
 /// Text of one element is a code, a number or a few sentences.
 const MAX_TEXT_BYTES: usize = 1 << 20;

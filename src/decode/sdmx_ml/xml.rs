@@ -11,7 +11,8 @@ use quick_xml::Reader;
 use quick_xml::errors::{Error as XmlError, IllFormedError};
 use quick_xml::events::{BytesStart, Event as XmlEvent};
 
-use crate::decode::payload::{Payload, shortened};
+use crate::decode::notice::shortened;
+use crate::decode::payload::Payload;
 use crate::decode::{DecodeError, Hints, Place, Source};
 
 /// Bytes that are read at a time: the block and what is made of it stay in the cache.
