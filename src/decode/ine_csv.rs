@@ -6,7 +6,7 @@
 //! `1.234` is a thousand in one and a fraction in the other. `..` is not available. Format: INE,
 //! "Servicio API JSON / descarga de tablas", and files of the survey on ICT in enterprises.
 
-use super::columns::{Observations, number};
+use super::columns::{Observations, decimal_mark, number};
 use super::notice::unexpected;
 use super::parallel::tables;
 use super::records::{Block, Blocks, Charset, Field, each_record, header};
@@ -23,11 +23,7 @@ pub(super) fn recognises(head: &[u8]) -> bool {
 
 pub(super) fn open(source: &Source, hints: &Hints) -> Result<Table, DecodeError> {
     let charset = Charset::new(hints)?;
-    let decimal = match hints.decimal {
-        None => None,
-        Some(mark @ (',' | '.')) => Some(mark as u8),
-        Some(other) => return Err(DecodeError::UnknownHint { what: "decimal mark", found: other.to_string() }),
-    };
+    let decimal = decimal_mark(hints)?;
     let mut blocks = Blocks::new(source.stream(hints)?, true)?;
     if ine_wide::is_wide(blocks.head()) {
         return ine_wide::open(source, hints, decimal);

@@ -107,7 +107,7 @@ pub struct Hints {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Deserialize, serde::Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Format {
-    /// SDMX-CSV 1.0 and 2.0.
+    /// SDMX-CSV 1.0 and 2.0, of one structure or several.
     SdmxCsv,
     /// SDMX-JSON 1.0 and 2.0 data messages.
     SdmxJson,
@@ -260,6 +260,8 @@ pub const OBS_VALUE: &str = "obs_value";
 pub const OBS_FLAG: &str = "obs_flag";
 /// Column of the confidentiality marks, as written in the source.
 pub const CONF_STATUS: &str = "conf_status";
+/// Attribute of an SDMX-CSV message that has it: what is to be done with the row, `D` if it is to be deleted.
+pub const ACTION: &str = "ACTION";
 /// Column of the byte offset of a value (or, in a register, of a record) in the decompressed payload.
 pub const CELL: &str = "cell";
 /// Column of the line number of a record of a register, from 1.
@@ -269,6 +271,7 @@ pub const TIME_PERIOD: &str = "time_period";
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
     use super::{FORMATS, Format};
 
     #[test]

@@ -3,187 +3,90 @@
 //!
 //! Specification: sdmx-twg/sdmx-csv, `data-message/docs/sdmx-csv-field-guide.md`. In 1.0 the first
 //! column is `DATAFLOW`, in 2.0 `STRUCTURE` (with `[;]` after it, a sub-field separator, where
-//! several values may stand in one field) followed by `STRUCTURE_ID` and `ACTION`. Neither says
-//! which columns are dimensions and which attributes. What stands before `OBS_VALUE`, and
-//! `TIME_PERIOD` wherever it stands, is taken for a dimension, the rest for attributes, which is how
-//! most writers order them; the hint `dimensions` names them where a writer does not. Eurostat adds `LAST UPDATE` (`DD/MM/YY HH:MM:SS`).
+//! several values may stand in one field) followed by `STRUCTURE_ID` and `ACTION`. What follows the first
+//! name is the separator: a comma, or a semicolon where the message is written for people with a decimal comma.
+//!
+//! Neither version says which columns are dimensions and which attributes (see [`layout`]), nor that a message is of
+//! one structure (see [`structures`]): without the hint `dataset` rows of a second one are an error, with it the rows
+//! of all others are skipped, since that is what the hint asks for.
+//!
+//! What is kept as written: the fields of attributes with several values or languages (`ATTR[]`, `ATTR[en;fr]`), and
+//! `ACTION`, as an attribute. A row to be deleted (`D`) is a row with that action; pipelines refuse it. Labels of
+//! dimensions go to the metadata; labels of codes are not kept, for they come row by row, behind the schema.
+//! Eurostat adds `LAST UPDATE` (`DD/MM/YY HH:MM:SS`).
 
 use std::sync::Arc;
 
-use super::columns::{Observations, number};
-use super::notice::unexpected;
+use super::columns::{Observations, decimal_mark, number};
 use super::parallel::tables;
 use super::records::{Block, Blocks, Charset, Field, each_record, header};
-use super::{DecodeError, Hints, Metadata, Source, TIME_PERIOD, Table, observation_schema};
+use super::{DecodeError, Hints, Source, Table, observation_schema};
+use layout::{EXPECTED, Layout, Role, separator};
+use structures::{Chosen, Structure};
 
-const EXPECTED: &str = "an SDMX-CSV header that begins with `DATAFLOW` or `STRUCTURE`";
+mod layout;
+mod structures;
+#[cfg(test)]
+mod tests;
 
 /// Whether a payload begins like this format.
 pub(super) fn recognises(head: &[u8]) -> bool {
-    head.starts_with(b"DATAFLOW,") || head.starts_with(b"STRUCTURE,") || head.starts_with(b"STRUCTURE[")
+    separator(head).is_some()
 }
 
 pub(super) fn open(source: &Source, hints: &Hints) -> Result<Table, DecodeError> {
     let charset = Charset::new(hints)?;
+    let decimal = decimal_mark(hints)?;
     let mut blocks = Blocks::new(source.stream(hints)?, true)?;
-    let (head, names) = header(&mut blocks, b',', EXPECTED)?;
-    let layout = Layout::new(&head, &names, charset, &hints.dimensions)?;
-    let schema = observation_schema(&layout.names(Role::Dimension), &layout.names(Role::Attribute));
-    let mut metadata = Metadata::default();
-    let mut structure = Vec::new();
-    if let Some(first) = blocks.peek()? {
-        structure = layout.describe(&first, charset, &mut metadata)?;
+    // Anything else is refused with the header.
+    let separator = separator(blocks.head()).unwrap_or(b',');
+    let (head, names) = header(&mut blocks, separator, EXPECTED)?;
+    let mut layout = Layout::new(&head, &names, charset, &hints.dimensions)?;
+    let Chosen { structure, metadata, empty } = structures::choose(source, hints, separator, &layout, &mut blocks)?;
+    if hints.dataset.is_some() && hints.dimensions.is_empty() {
+        layout.leave_out(&empty);
     }
+    let schema = observation_schema(&layout.dimensions(), &layout.attributes());
     let batch_schema = schema.clone();
-    let shared = Arc::new((layout, structure));
+    let rows =
+        Arc::new(Rows { layout, structure, charset, decimal, separator, source: source.clone(), hints: hints.clone() });
     let parser = move || {
-        let (shared, schema) = (shared.clone(), batch_schema.clone());
-        let mut columns = Observations::new(shared.0.count(Role::Dimension), shared.0.count(Role::Attribute));
+        let (rows, schema) = (rows.clone(), batch_schema.clone());
+        let mut columns = Observations::new(rows.layout.dimensions().len(), rows.layout.attributes().len());
         move |block: Block| {
-            let (layout, structure) = shared.as_ref();
-            let width = Some(layout.columns.len());
-            each_record(&block, b',', width, |fields, _| layout.row(&block, fields, charset, structure, &mut columns))?;
+            let width = Some(rows.layout.columns.len());
+            each_record(&block, separator, width, |fields, _| rows.row(&block, fields, &mut columns))?;
             columns.take(&schema)
         }
     };
     Ok(Table { metadata, schema, batches: tables(blocks, parser) })
 }
 
-/// What a column is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Role {
-    /// `DATAFLOW` or `STRUCTURE_ID`.
-    Structure,
-    /// `LAST UPDATE`.
-    Updated,
-    /// `ACTION`.
-    Action,
-    /// `STRUCTURE`: the kind of the structure.
-    Kind,
-    /// Names of the ids in the column before.
-    Label,
-    Dimension,
-    Value,
-    Flag,
-    Confidentiality,
-    Attribute,
+/// What is needed to read a row.
+struct Rows {
+    layout: Layout,
+    structure: Structure,
+    charset: Charset,
+    decimal: Option<u8>,
+    separator: u8,
+    /// Read once more for an error that lists the structures.
+    source: Source,
+    hints: Hints,
 }
 
-struct Column {
-    name: String,
-    role: Role,
-    /// Whether its fields hold `CODE: Label`.
-    labelled: bool,
-}
-
-struct Layout {
-    columns: Vec<Column>,
-}
-
-impl Layout {
-    fn new(head: &Block, names: &[Field], charset: Charset, dimensions: &[String]) -> Result<Self, DecodeError> {
-        let mut columns: Vec<Column> = Vec::with_capacity(names.len());
-        let mut value_seen = false;
-        for field in names {
-            let text = charset.text(&head.bytes[field.start..field.end], head, field.start)?;
-            let (id, labelled) = match text.split_once(": ") {
-                Some((id, _)) => (id.trim().to_owned(), true),
-                None => (text.trim().to_owned(), false),
-            };
-            // With `labels=name` each column of ids, from the structure's on, has one of names behind it.
-            let names_follow = columns.iter().any(|column| column.role == Role::Label);
-            let before = columns.last().map(|column| column.role);
-            let is_name = names_follow && !matches!(before, Some(Role::Label | Role::Action) | None);
-            let role = match id.as_str() {
-                _ if is_name => Role::Label,
-                "DATAFLOW" | "STRUCTURE_ID" => Role::Structure,
-                "LAST UPDATE" => Role::Updated,
-                "ACTION" => Role::Action,
-                "OBS_VALUE" => Role::Value,
-                "OBS_FLAG" | "OBS_STATUS" => Role::Flag,
-                "CONF_STATUS" => Role::Confidentiality,
-                "TIME_PERIOD" => Role::Dimension,
-                "STRUCTURE_NAME" => Role::Label,
-                name if name.starts_with("STRUCTURE") && columns.is_empty() => Role::Kind,
-                _ if columns.is_empty() => return Err(unexpected(&head.bytes, EXPECTED)),
-                name if !dimensions.is_empty() => match dimensions.iter().any(|dimension| dimension == name) {
-                    true => Role::Dimension,
-                    false => Role::Attribute,
-                },
-                _ if value_seen => Role::Attribute,
-                _ => Role::Dimension,
-            };
-            let is_single = matches!(
-                role,
-                Role::Structure | Role::Updated | Role::Action | Role::Value | Role::Flag | Role::Confidentiality
-            );
-            if is_single && columns.iter().any(|column| column.role == role) {
-                return Err(head.wrong(field.start, "one column of this meaning", id.as_bytes(), None));
-            }
-            value_seen |= role == Role::Value;
-            let name = match (role, id.as_str()) {
-                (Role::Dimension, "TIME_PERIOD") => TIME_PERIOD.to_owned(),
-                _ => id,
-            };
-            if role != Role::Label && columns.iter().any(|column| column.name == name && column.role != Role::Label) {
-                return Err(head.wrong(field.start, "each column once", name.as_bytes(), None));
-            }
-            if matches!(role, Role::Attribute | Role::Dimension) && super::is_reserved(&name) {
-                return Err(head.wrong(field.start, "a column of another name", name.as_bytes(), None));
-            }
-            columns.push(Column { name, role, labelled });
+impl Rows {
+    fn row(&self, block: &Block, fields: &[Field], columns: &mut Observations) -> Result<(), DecodeError> {
+        if !self.is_own(block, fields)? {
+            return Ok(());
         }
-        if !value_seen {
-            return Err(head.wrong(0, "a column `OBS_VALUE`", &head.bytes, None));
-        }
-        Ok(Layout { columns })
-    }
-
-    fn names(&self, role: Role) -> Vec<String> {
-        let of_role = self.columns.iter().filter(|column| column.role == role);
-        of_role.map(|column| column.name.clone()).collect()
-    }
-
-    fn count(&self, role: Role) -> usize {
-        self.columns.iter().filter(|column| column.role == role).count()
-    }
-
-    /// What the first record says of the whole; the structure as it is written there.
-    fn describe(&self, first: &Block, charset: Charset, metadata: &mut Metadata) -> Result<Vec<u8>, DecodeError> {
-        let mut structure = Vec::new();
-        each_record(first, b',', None, |fields, _| {
-            for (column, field) in self.columns.iter().zip(fields) {
-                let bytes = &first.bytes[field.start..field.end];
-                let text = |bytes| charset.text(bytes, first, field.start).map(|text| Some(text.into_owned()));
-                match column.role {
-                    Role::Structure => {
-                        structure = bytes.to_vec();
-                        metadata.dataset = text(dataset(bytes))?;
-                    }
-                    Role::Updated => metadata.updated = text(bytes)?,
-                    _ => {}
-                }
-            }
-            Ok(())
-        })?;
-        Ok(structure)
-    }
-
-    fn row(
-        &self,
-        block: &Block,
-        fields: &[Field],
-        charset: Charset,
-        structure: &[u8],
-        columns: &mut Observations,
-    ) -> Result<(), DecodeError> {
+        let charset = self.charset;
         let (mut dimension, mut attribute) = (0, 0);
         let (mut has_flag, mut has_confidentiality) = (false, false);
-        for (column, field) in self.columns.iter().zip(fields) {
+        for (column, field) in self.layout.columns.iter().zip(fields) {
             // By far most fields are codes as they stand.
             if !column.labelled && !field.escaped && field.end > field.start {
                 let texts = match column.role {
-                    Role::Updated | Role::Kind | Role::Label => continue,
+                    Role::Ignored => continue,
                     Role::Dimension => {
                         dimension += 1;
                         Some(&mut columns.dimensions[dimension - 1])
@@ -204,50 +107,35 @@ impl Layout {
                 }
             }
             let whole = field.bytes(block);
-            let text: &[u8] = match column.labelled {
-                true => whole.windows(2).position(|pair| pair == b": ").map_or(&whole[..], |end| &whole[..end]),
-                false => &whole,
-            };
+            let text = if column.labelled { code(&whole) } else { &whole };
             match column.role {
-                Role::Kind | Role::Updated | Role::Label => {}
-                Role::Structure => {
-                    // All rows mostly have it to the letter.
-                    let is_same =
-                        whole.as_ref() == structure || structure.is_empty() || dataset(text) == dataset(structure);
-                    if !is_same {
-                        let expected = format!("rows of `{}` only", String::from_utf8_lossy(dataset(structure)));
-                        let hint = "ask for one dataset at a time";
+                Role::Ignored => {}
+                Role::Absent => {
+                    if !text.is_empty() {
+                        let expected =
+                            format!("nothing in `{}`, which the structure's first row leaves empty", column.name);
+                        let hint = "say which columns are dimensions of it: `dimensions`";
                         return Err(block.wrong(field.start, expected, text, Some(hint.into())));
                     }
                 }
                 Role::Action => {
-                    if !matches!(text, b"I" | b"A" | b"R" | b"M" | b"") {
-                        let expected = "an action that gives data (`I`, `A`, `R`, `M`)";
-                        return Err(block.wrong(
-                            field.start,
-                            expected,
-                            text,
-                            Some("ask for the data, not for its changes".into()),
-                        ));
+                    if !matches!(text, b"I" | b"A" | b"R" | b"M" | b"D" | b"") {
+                        let expected = "an action (`I`, `A`, `R`, `M`, `D`)";
+                        return Err(block.wrong(field.start, expected, text, None));
                     }
+                    columns.attributes[attribute].push_nullable(text, charset, block, field.start)?;
+                    attribute += 1;
                 }
                 Role::Dimension => {
                     if text.is_empty() {
-                        let expected = format!("a code of `{}`", column.name);
-                        return Err(block.wrong(field.start, expected, b"", None));
+                        return Err(self.no_code(block, fields, *field, &column.name));
                     }
                     columns.dimensions[dimension].push(text, charset, block, field.start)?;
                     dimension += 1;
                 }
                 Role::Value => {
                     let blanks = text.len() - text.trim_ascii_start().len();
-                    let value = match text.trim_ascii() {
-                        b"" | b":" | b"NaN" => None,
-                        text => Some(
-                            number(text)
-                                .ok_or_else(|| block.wrong(field.start, "a number with a decimal point", text, None))?,
-                        ),
-                    };
+                    let value = self.value(text.trim_ascii(), block, fields, *field)?;
                     columns.push(value, block.offset + (field.start + blanks) as u64);
                 }
                 Role::Flag => {
@@ -272,10 +160,102 @@ impl Layout {
         }
         Ok(())
     }
+
+    /// Whether a row is of the structure that is decoded.
+    #[inline]
+    fn is_own(&self, block: &Block, fields: &[Field]) -> Result<bool, DecodeError> {
+        let field = fields[self.layout.structure];
+        // Nearly all rows have it to the letter.
+        if block.bytes[field.start..field.end] == *self.structure.written {
+            return Ok(true);
+        }
+        let whole = field.bytes(block);
+        let found = code(&whole);
+        if found == self.structure.id {
+            return Ok(true);
+        }
+        match &self.hints.dataset {
+            // Another version of what an id alone asks for is not skipped: it would be a silent choice.
+            Some(wanted) if !structures::is_meant(found, wanted) => Ok(false),
+            _ => Err(self.another_structure(block, field, found)),
+        }
+    }
+
+    #[cold]
+    fn another_structure(&self, block: &Block, field: Field, found: &[u8]) -> DecodeError {
+        let expected = format!("rows of `{}` only", String::from_utf8_lossy(&self.structure.id));
+        let hint = self.which(&structures::all(&self.source, &self.hints, self.separator, &self.layout));
+        block.wrong(field.start, expected, found, Some(hint))
+    }
+
+    fn which(&self, structures: &[String]) -> String {
+        let example = String::from_utf8_lossy(&self.structure.id);
+        let listed = structures::listed(structures);
+        format!("say which structure is meant, such as `dataset = \"{example}\"`: the payload has {listed}")
+    }
+
+    /// A value; none for what marks a missing one.
+    #[inline]
+    fn value(&self, text: &[u8], block: &Block, fields: &[Field], field: Field) -> Result<Option<f64>, DecodeError> {
+        if matches!(text, b"" | b":" | b"NaN" | b"#N/A") {
+            return Ok(None);
+        }
+        let value = match self.decimal {
+            Some(b',') if text.contains(&b'.') => None,
+            Some(b',') => {
+                number(&text.iter().map(|byte| if *byte == b',' { b'.' } else { *byte }).collect::<Vec<u8>>())
+            }
+            _ => number(text),
+        };
+        match value {
+            Some(value) => Ok(Some(value)),
+            // It marks that the value is to be deleted.
+            None if text == b"-" && self.is_deletion(block, fields) => Ok(None),
+            None => Err(self.no_number(text, block, field)),
+        }
+    }
+
+    #[cold]
+    fn no_number(&self, text: &[u8], block: &Block, field: Field) -> DecodeError {
+        let (expected, other) = match self.decimal {
+            Some(b',') => ("a number with a decimal comma", '.'),
+            _ => ("a number with a decimal point", ','),
+        };
+        let is_numeric = text.iter().all(|byte| byte.is_ascii_digit() || b".,-+eE".contains(byte));
+        let hint = (is_numeric && text.contains(&(other as u8)))
+            .then(|| format!("if that is the decimal mark of the whole message, say `decimal = \"{other}\"`"));
+        block.wrong(field.start, expected, text, hint)
+    }
+
+    #[cold]
+    fn no_code(&self, block: &Block, fields: &[Field], field: Field, name: &str) -> DecodeError {
+        let has_no_value = fields[self.layout.value].bytes(block).trim_ascii().is_empty();
+        let hint = if self.is_deletion(block, fields) {
+            Some("it deletes what has any code there: ask the source for the data, not for its changes".to_owned())
+        } else {
+            // Each structure fills the columns of its own dimensions only.
+            match structures::all(&self.source, &self.hints, self.separator, &self.layout) {
+                several if several.len() > 1 && self.hints.dataset.is_none() => Some(self.which(&several)),
+                _ if has_no_value => Some(
+                    "such a row may give attributes of several observations: ask the source for observations only"
+                        .into(),
+                ),
+                _ => None,
+            }
+        };
+        block.wrong(field.start, format!("a code of `{name}`"), b"", hint)
+    }
+
+    fn is_deletion(&self, block: &Block, fields: &[Field]) -> bool {
+        self.layout.action.is_some_and(|at| code(&fields[at].bytes(block)) == b"D")
+    }
 }
 
-/// `ESTAT:ISOC_R_EB_AIN2(1.0)` → `ISOC_R_EB_AIN2`, with or without a label behind it.
-fn dataset(structure: &[u8]) -> &[u8] {
-    let id = structure.split(|byte| *byte == b'(').next().unwrap_or(structure);
-    id.rsplit(|byte| *byte == b':').next().unwrap_or(id)
+/// `ES13: Cantabria` → `ES13`. A text whose part before the colon has a blank in it is no code.
+fn code(field: &[u8]) -> &[u8] {
+    let end = field.windows(2).position(|pair| pair == b": ");
+    match end {
+        Some(end) if !field[..end].contains(&b' ') => &field[..end],
+        _ => field,
+    }
 }

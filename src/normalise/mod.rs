@@ -171,6 +171,14 @@ pub enum NormaliseError {
         /// The counts.
         counts: Box<Counts>,
     },
+    /// A row says that what it names is to be deleted.
+    #[error("expected observations, found a row to be deleted (`ACTION` is `D`) at byte {cell}: {key}")]
+    Deletion {
+        /// Offset of its value in the decompressed payload.
+        cell: u64,
+        /// Its dimensions.
+        key: String,
+    },
     /// A rule of the pipeline cannot be used.
     #[error("the rules of the pipeline cannot be used: {message}")]
     Rules {
@@ -193,6 +201,9 @@ impl Hint for NormaliseError {
             ),
             NormaliseError::TooFew { .. } => {
                 Some("open the address in a browser; if the table really is that small, lower `quality.min_rows`".into())
+            }
+            NormaliseError::Deletion { .. } => {
+                Some("ask the source for the data as they are now, not for what has changed in them: what is gone from a new snapshot is withdrawn by itself".into())
             }
             _ => None,
         }

@@ -17,7 +17,7 @@ use super::fate::{self, Fate, Rules};
 use super::flags::Flags;
 use super::quarantine::{Kept, Quarantine};
 use super::{Counts, NormaliseError, Normalised, Origin, constant, dictionary};
-use crate::decode::{CELL, CONF_STATUS, OBS_FLAG, OBS_VALUE};
+use crate::decode::{ACTION, CELL, CONF_STATUS, OBS_FLAG, OBS_VALUE};
 use crate::spec::{CanonicalColumn, Codelists, Edition, Pipeline, substitute};
 
 /// Columns of a canonical observation.
@@ -94,6 +94,8 @@ struct Columns {
     value: usize,
     flag: usize,
     confidentiality: usize,
+    /// Of messages that have it; a dimension of this name stands before the value.
+    action: Option<usize>,
     cell: usize,
 }
 
@@ -108,11 +110,14 @@ impl<'a> ObservationNormaliser<'a> {
         origin: Origin,
         official: Option<&'a OfficialCells>,
     ) -> Result<Self, NormaliseError> {
+        let value = schema.index_of(OBS_VALUE)?;
         let columns = Columns {
-            value: schema.index_of(OBS_VALUE)?,
+            value,
             flag: schema.index_of(OBS_FLAG)?,
             confidentiality: schema.index_of(CONF_STATUS)?,
             cell: schema.index_of(CELL)?,
+            // A dimension of that name would stand before the value.
+            action: schema.index_of(ACTION).ok().filter(|at| *at > value),
         };
         let names: Vec<&str> = schema.fields()[..columns.value].iter().map(|field| field.name().as_str()).collect();
         let mut normaliser = ObservationNormaliser {
@@ -186,6 +191,10 @@ impl<'a> ObservationNormaliser<'a> {
         self.counts.decoded += rows as u64;
         let values = batch.column(self.columns.value).as_primitive::<Float64Type>();
         let cells = batch.column(self.columns.cell).as_primitive::<UInt64Type>();
+        if let Some(row) = self.columns.action.and_then(|action| deletion(batch.column(action))) {
+            let key = key_text(batch, self.columns.value, row);
+            return Err(NormaliseError::Deletion { cell: cells.value(row), key });
+        }
         let mut quarantine = Quarantine::default();
         if let Some((reason, found, suggestion)) = self.drift.clone() {
             for row in 0..rows {
@@ -362,6 +371,13 @@ impl<'b> Marks<'b> {
     }
 }
 
+/// The first row whose action is to delete it.
+fn deletion(actions: &ArrayRef) -> Option<usize> {
+    let actions = Marks::new(actions);
+    let has_deletions = actions.labels.iter().flatten().any(|action| action == "D");
+    has_deletions.then(|| (0..actions.array.len()).find(|row| actions.at(*row) == "D")).flatten()
+}
+
 fn label(array: &DictionaryArray<Int32Type>, row: usize) -> &str {
     array.values().as_string::<i32>().value(array.keys().value(row) as usize)
 }
@@ -375,4 +391,20 @@ fn key_text(batch: &RecordBatch, dimensions: usize, row: usize) -> String {
         })
         .collect::<Vec<_>>()
         .join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_row_to_be_deleted_is_found_by_its_key() {
+        let actions = |keys: Vec<Option<i32>>| -> ArrayRef {
+            let labels = Arc::new(StringArray::from(vec!["I", "D"]));
+            Arc::new(DictionaryArray::<Int32Type>::new(Int32Array::from(keys), labels))
+        };
+        assert_eq!(deletion(&actions(vec![Some(0), None, Some(1), Some(1)])), Some(2));
+        // The dictionary is that of all batches before.
+        assert_eq!(deletion(&actions(vec![Some(0), None])), None);
+    }
 }

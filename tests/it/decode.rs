@@ -248,6 +248,8 @@ fn real_refusals() {
         "eurostat-structure/isoc_ci_cm_h.dataflow.json",
         "eurostat-tsv/prodcom-ds-059358-excerpt.tsv",
         "ine-tempus3/tablas_operacion_tipA.json",
+        "sdmx-csv/pysdmx-v2-data_v2_structures.csv",
+        "sdmx-csv/pysdmx-v2-data_v2_three_actions.csv",
     ] {
         let bytes = std::fs::read(shared.join("payloads").join(file)).unwrap();
         let hints = Hints::default();
