@@ -28,6 +28,12 @@ pub struct Sidecar {
     pub method: String,
     /// HTTP status.
     pub status: u16,
+    /// The address that the source named for what it delivered later.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub delivered_from: Option<String>,
+    /// What the source said in place of data, if the body is that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refused: Option<String>,
     /// All response headers, names in lower case.
     pub headers: Vec<(String, String)>,
     /// When the response was complete, UTC, to the microsecond.
@@ -171,7 +177,7 @@ impl Archive {
         Archive { root: data_root.join("archive") }
     }
 
-    /// All good snapshots of a pipeline (status 200), oldest first.
+    /// All good snapshots of a pipeline (status 200 with data), oldest first.
     pub fn snapshots(&self, pipeline: &str) -> Result<Vec<Snapshot>, ArchiveError> {
         let folder = self.root.join(pipeline);
         let mut snapshots = Vec::new();
@@ -182,7 +188,7 @@ impl Archive {
             let path = folder.join(&name);
             let sidecar: Sidecar =
                 serde_json::from_slice(&disk::read(&path)?).map_err(|source| ArchiveError::Note { path, source })?;
-            if sidecar.status == 200 {
+            if sidecar.status == 200 && sidecar.refused.is_none() {
                 snapshots.push(Snapshot { sidecar, folder: folder.clone(), stem: stem.to_owned() });
             }
         }
@@ -293,6 +299,8 @@ mod tests {
             url: "https://example.invalid/d".into(),
             method: "GET".into(),
             status,
+            delivered_from: None,
+            refused: None,
             headers: vec![("etag".into(), "\"1\"".into())],
             fetched_at: "2026-11-24T08:00:00.123456Z".parse().unwrap(),
             raw_bytes: 0,

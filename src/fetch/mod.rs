@@ -1,21 +1,29 @@
-//! A request → bytes into a given [`Sink`], politely: retries with backoff, conditional requests, limits.
+//! A request → bytes into a given [`Sink`], politely: retries with backoff, conditional requests, limits, bodies
+//! that are continued where they broke off, and sources that deliver later.
 //!
 //! Nothing here knows what the bytes mean, and they are never decompressed: some sources gzip a body
 //! without saying so, and a snapshot is the bytes as they came.
 
-use std::collections::HashMap;
-use std::io::{self, Write};
-use std::sync::{Arc, Mutex};
+use std::io::{self, Read, Write};
 use std::time::Duration;
 
 use backon::BackoffBuilder;
-use futures_util::StreamExt;
-use reqwest::header;
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use tokio::sync::Semaphore;
 use url::Url;
 
 use crate::error::{Hint, Report};
+
+mod deferred;
+mod digest;
+mod pace;
+mod transfer;
+
+pub use deferred::Deferred;
+
+use deferred::Next;
+use pace::Pace;
+use transfer::Broken;
 
 /// Settings of this room: section `[fetch]`.
 #[derive(Debug, Clone, Deserialize, Serialize)]
@@ -35,6 +43,12 @@ pub struct Settings {
     pub backoff_ms: u64,
     /// Requests at once to one host.
     pub requests_per_host: usize,
+    /// Requests begun in a second to one host; 0 is no limit.
+    pub requests_per_second: f64,
+    /// Time for all requests of one pipeline.
+    pub budget_secs: u64,
+    /// Time between two questions about an extraction that the source delivers later.
+    pub poll_secs: u64,
     /// Largest body accepted.
     pub max_body_bytes: u64,
     /// Largest payload after decompression.
@@ -52,10 +66,12 @@ pub struct Request {
     pub etag: Option<String>,
     /// Last-Modified of the newest good snapshot.
     pub last_modified: Option<String>,
+    /// Where the source is asked again if it delivers later.
+    pub deferred: Option<Deferred>,
 }
 
 /// What came, of whatever status; the body went into the sink.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Response {
     /// HTTP status.
     pub status: u16,
@@ -65,9 +81,18 @@ pub struct Response {
     pub body_bytes: u64,
     /// The first bytes of the body as text, for messages.
     pub excerpt: String,
+    /// The first bytes of the body, decompressed where they are gzip, for what it may say in place of data.
+    pub head: Vec<u8>,
+    /// The address that the source named for what it delivered later.
+    pub delivered_from: Option<String>,
 }
 
 impl Response {
+    /// The value of a header, by its name in lower case.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+    }
+
     /// The source says that nothing has changed since the snapshot that was named.
     pub fn not_modified(&self) -> bool {
         self.status == 304
@@ -128,6 +153,30 @@ pub enum FetchError {
         /// The limit in bytes.
         limit: u64,
     },
+    /// The body is not the one that the source states.
+    #[error("the body of `{url}` has another checksum than its header `{header}` says")]
+    Checksum {
+        /// The address.
+        url: String,
+        /// The header.
+        header: &'static str,
+    },
+    /// The time for the pipeline's requests is over.
+    #[error("expected `{url}` within {secs} s of the pipeline's start, and it has not come")]
+    Budget {
+        /// The address.
+        url: String,
+        /// The budget.
+        secs: u64,
+    },
+    /// The source has promised an extraction and given it up.
+    #[error("`{url}` promised the extraction for later and then said {state}")]
+    Promise {
+        /// The address.
+        url: String,
+        /// What it said.
+        state: String,
+    },
     /// The body could not be kept.
     #[error("could not keep the body of `{url}`")]
     Sink {
@@ -159,6 +208,9 @@ impl Hint for FetchError {
                 429 => "the source asks for fewer requests: lower `fetch.requests_per_host`".into(),
                 _ => "the source has a problem: the next run asks again".into(),
             }),
+            FetchError::Checksum { .. } => Some("something between here and the source changes what comes over: look at proxies; the next run asks again".into()),
+            FetchError::Budget { .. } => Some("the source is slow or has much to prepare: raise `fetch.budget_secs`, or ask for less of the table".into()),
+            FetchError::Promise { .. } => Some("the next run asks for the extraction anew".into()),
             FetchError::TooLarge { .. } => Some("if the table really is that large, raise `fetch.max_body_bytes`".into()),
             FetchError::Sink { .. } => Some("look at the disk that holds `storage.root`".into()),
         }
@@ -177,7 +229,7 @@ const LONGEST_WAIT: Duration = Duration::from_secs(120);
 pub struct Client {
     http: reqwest::Client,
     settings: Settings,
-    hosts: Mutex<HashMap<String, Arc<Semaphore>>>,
+    pace: Pace,
 }
 
 impl Client {
@@ -205,39 +257,80 @@ impl Client {
             .redirect(redirects)
             .build()
             .map_err(FetchError::Client)?;
-        Ok(Client { http, settings, hosts: Mutex::default() })
+        let pace = Pace::new(settings.requests_per_host, settings.requests_per_second);
+        Ok(Client { http, settings, pace })
     }
 
-    /// Asks, writes the body into `sink`, and tries again where that can help. A response of an
-    /// error status is a response: [`Response::check`] makes it an error once its body is kept.
-    pub async fn get(&self, request: &Request, sink: &mut dyn Sink) -> Result<Response, FetchError> {
+    /// Asks, writes the body into `sink`, and tries again where that can help; what the source delivers later is waited
+    /// for. A response of an error status is a response: [`Response::check`] makes it an error once its body is kept.
+    /// All of it takes at most `budget`.
+    pub async fn get(&self, request: &Request, sink: &mut dyn Sink, budget: Duration) -> Result<Response, FetchError> {
+        let outcome = tokio::time::timeout(budget, self.delivered(request, sink)).await;
+        outcome
+            .unwrap_or_else(|_| Err(FetchError::Budget { url: request.url.clone(), secs: self.settings.budget_secs }))
+    }
+
+    /// Asks until the source has delivered.
+    async fn delivered(&self, request: &Request, sink: &mut dyn Sink) -> Result<Response, FetchError> {
+        let mut response = self.ask(request, sink).await?;
+        let Some(places) = &request.deferred else {
+            return Ok(response);
+        };
+        let mut asked = Next::Again;
+        loop {
+            let next = match deferred::next(&response.head, &asked) {
+                Some(Ok(next)) => next,
+                Some(Err(deferred::Broken { state })) => {
+                    return Err(FetchError::Promise { url: request.url.clone(), state });
+                }
+                // The file is not there yet.
+                None if matches!(asked, Next::Location(_)) && response.status == 404 => asked,
+                None => return Ok(response),
+            };
+            let url = match &next {
+                Next::Again => request.url.clone(),
+                Next::Status(key) => places.status.replace("{key}", key),
+                Next::Data(key) => places.data.replace("{key}", key),
+                Next::Location(url) => same_host(url, &request.url)?,
+            };
+            if !matches!(next, Next::Data(_)) {
+                tracing::info!(url, "the source delivers later");
+                tokio::time::sleep(Duration::from_secs(self.settings.poll_secs)).await;
+            }
+            // Without conditions: what was there before has already been said to be out of date.
+            let later = Request { url, etag: None, last_modified: None, deferred: None };
+            response = self.ask(&later, sink).await?;
+            response.delivered_from = Some(later.url).filter(|url| *url != request.url);
+            asked = next;
+        }
+    }
+
+    /// Asks one address, and tries again where that can help.
+    async fn ask(&self, request: &Request, sink: &mut dyn Sink) -> Result<Response, FetchError> {
         let url = self.address(&request.url)?;
-        let slots = self.slots(url.host_str().unwrap_or_default());
-        // The semaphore lives as long as the client and is never closed.
-        let _slot = slots.acquire().await.ok();
+        let turn = self.pace.turn(url.host_str().unwrap_or_default()).await;
         let mut waits = backon::ExponentialBuilder::default()
             .with_min_delay(Duration::from_millis(self.settings.backoff_ms))
             .with_max_delay(LONGEST_WAIT)
             .with_max_times(self.settings.retries)
             .with_jitter()
             .build();
-        let mut tries = 0;
+        let (mut tries, mut partial) = (0, None);
         loop {
             tries += 1;
-            let outcome = match self.attempt(&url, request, sink).await {
+            turn.begin().await;
+            let outcome = match self.transfer(&url, request, sink, tries, &mut partial).await {
                 Ok(response) if !matches!(response.status, 429 | 500 | 502 | 503 | 504) => return Ok(response),
                 Ok(response) => Ok(response),
-                Err(Attempt::Final(error)) => return Err(error),
-                Err(Attempt::Connection(source)) => {
-                    Err(FetchError::Connection { url: request.url.clone(), tries, source: source.without_url() })
-                }
+                Err(Broken::Final(error)) => return Err(error),
+                Err(Broken::Connection(error)) => Err(error),
             };
             let Some(wait) = waits.next() else {
                 return outcome;
             };
             let (wait, why) = match &outcome {
                 Ok(response) => (
-                    retry_after(response).map_or(wait, |asked| asked.min(LONGEST_WAIT)),
+                    retry_after(response, Timestamp::now()).map_or(wait, |asked| asked.min(LONGEST_WAIT)),
                     format!("status {}", response.status),
                 ),
                 Err(error) => (wait, Report::new(error).one_line()),
@@ -245,41 +338,6 @@ impl Client {
             tracing::info!(tries, ?wait, why, "asking again");
             tokio::time::sleep(wait).await;
         }
-    }
-
-    async fn attempt(&self, url: &Url, request: &Request, sink: &mut dyn Sink) -> Result<Response, Attempt> {
-        let keep = |source| Attempt::Final(FetchError::Sink { url: request.url.clone(), source });
-        sink.restart().map_err(keep)?;
-        let mut ask = self.http.get(url.clone()).header(header::ACCEPT, "*/*");
-        if let Some(etag) = &request.etag {
-            ask = ask.header(header::IF_NONE_MATCH, etag);
-        }
-        if let Some(last_modified) = &request.last_modified {
-            ask = ask.header(header::IF_MODIFIED_SINCE, last_modified);
-        }
-        let answer = ask.send().await.map_err(Attempt::Connection)?;
-        let status = answer.status().as_u16();
-        let headers = answer
-            .headers()
-            .iter()
-            .map(|(name, value)| (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into_owned()))
-            .collect();
-        let mut head = Vec::new();
-        let mut body_bytes = 0u64;
-        let mut body = answer.bytes_stream();
-        while let Some(chunk) = body.next().await {
-            let chunk = chunk.map_err(Attempt::Connection)?;
-            body_bytes += chunk.len() as u64;
-            if body_bytes > self.settings.max_body_bytes {
-                return Err(Attempt::Final(FetchError::TooLarge {
-                    url: request.url.clone(),
-                    limit: self.settings.max_body_bytes,
-                }));
-            }
-            head.extend(chunk.iter().take(300 - head.len().min(300)));
-            sink.write_all(&chunk).map_err(keep)?;
-        }
-        Ok(Response { status, headers, body_bytes, excerpt: excerpt(&head) })
     }
 
     /// The address that is really asked: the documented one, or the same path on the mirror.
@@ -297,32 +355,42 @@ impl Client {
         let base = mirror.as_str().trim_end_matches('/');
         Url::parse(&format!("{base}/{host}{}{query}", documented.path())).map_err(|_| refused())
     }
+}
 
-    fn slots(&self, host: &str) -> Arc<Semaphore> {
-        // A poisoned map of semaphores is still a map of semaphores.
-        let mut hosts = self.hosts.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        hosts
-            .entry(host.to_owned())
-            .or_insert_with(|| Arc::new(Semaphore::new(self.settings.requests_per_host.clamp(1, 1024))))
-            .clone()
+/// `Retry-After`, if the response has one: seconds, or the time (RFC 9110, section 10.2.3).
+fn retry_after(response: &Response, now: Timestamp) -> Option<Duration> {
+    let value = response.header("retry-after")?.trim();
+    if let Ok(seconds) = value.parse() {
+        return Some(Duration::from_secs(seconds));
     }
+    let at = jiff::fmt::rfc2822::parse(value).ok()?.timestamp();
+    Some(Duration::try_from(at.duration_since(now)).unwrap_or(Duration::ZERO))
 }
 
-/// How one try ended: a broken connection is worth another.
-enum Attempt {
-    Connection(reqwest::Error),
-    Final(FetchError),
+/// An address that the source names for later must be its own; it is asked as the first one was.
+fn same_host(named: &str, first: &str) -> Result<String, FetchError> {
+    let refused = || FetchError::Url { url: named.to_owned() };
+    let (mut url, first) = (Url::parse(named).map_err(|_| refused())?, Url::parse(first).map_err(|_| refused())?);
+    if url.host_str() != first.host_str() || url.set_scheme(first.scheme()).is_err() {
+        return Err(refused());
+    }
+    Ok(url.into())
 }
 
-/// `Retry-After` in seconds, if the response has one.
-fn retry_after(response: &Response) -> Option<Duration> {
-    let (_, value) = response.headers.iter().find(|(name, _)| name == "retry-after")?;
-    value.trim().parse().ok().map(Duration::from_secs)
+/// The start of a body without gzip, which sources apply to messages as well as to data.
+fn inflated(head: Vec<u8>) -> Vec<u8> {
+    if !head.starts_with(&[0x1f, 0x8b]) {
+        return head;
+    }
+    let mut text = Vec::new();
+    // Where the head ends in the middle, so does the text.
+    let _ = flate2::read::GzDecoder::new(head.as_slice()).take(1 << 16).read_to_end(&mut text);
+    text
 }
 
 /// The start of a body on one line.
 fn excerpt(head: &[u8]) -> String {
-    let text = String::from_utf8_lossy(head);
+    let text = String::from_utf8_lossy(&head[..head.len().min(300)]);
     let mut line: String = text.split_whitespace().collect::<Vec<_>>().join(" ");
     if line.chars().any(|c| c.is_control() || c == char::REPLACEMENT_CHARACTER) {
         line = "a body that is not text".into();
@@ -344,6 +412,9 @@ mod tests {
             retries: 0,
             backoff_ms: 1,
             requests_per_host: 1,
+            requests_per_second: 0.0,
+            budget_secs: 1,
+            poll_secs: 0,
             max_body_bytes: 10,
             max_decoded_bytes: 10,
             resume_secs: 0,
@@ -359,6 +430,28 @@ mod tests {
         assert_eq!(asked.as_str(), "http://127.0.0.1:7000/ec.europa.eu/data/x?format=SDMX-CSV&compressed=true");
         assert!(client(None).address("ftp://a/b").is_err());
         assert!(client(None).address("not a url").is_err());
+    }
+
+    #[test]
+    fn a_wait_is_asked_for_in_seconds_or_by_the_time() {
+        let now: Timestamp = "2026-11-24T08:00:00Z".parse().unwrap();
+        let of = |value: &str| {
+            let headers = vec![("retry-after".to_owned(), value.to_owned())];
+            let response = Response { status: 503, headers, ..Response::default() };
+            retry_after(&response, now)
+        };
+        assert_eq!(of("7"), Some(Duration::from_secs(7)));
+        assert_eq!(of("Tue, 24 Nov 2026 08:01:30 GMT"), Some(Duration::from_secs(90)));
+        assert_eq!(of("Tue, 24 Nov 2026 07:00:00 GMT"), Some(Duration::ZERO));
+        assert_eq!(of("soon"), None);
+    }
+
+    #[test]
+    fn an_address_for_later_is_of_the_same_host() {
+        let first = "https://ec.europa.eu/data/x";
+        assert_eq!(same_host("http://ec.europa.eu/file/1", first).unwrap(), "https://ec.europa.eu/file/1");
+        assert!(same_host("https://example.org/file/1", first).is_err());
+        assert!(same_host("no address", first).is_err());
     }
 
     #[test]

@@ -5,6 +5,8 @@
 //! is noted as such for these rules and left out, so that the last good one stays in force.
 
 use std::io;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use tokio::sync::Semaphore;
@@ -12,10 +14,10 @@ use tokio::sync::Semaphore;
 use super::last_good::{folder, in_force};
 use super::summary::{EditionReport, FetchOutcome, PipelineReport};
 use super::{Observer, Project, RunError, editions, fingerprint};
-use crate::archive::{Archive, Draft, Failure, Sidecar, Snapshot};
+use crate::archive::{Archive, Failure, Snapshot};
 use crate::decode::{self, DecodeError, Format, Hints};
 use crate::error::{Hint, Report};
-use crate::fetch::{Client, FetchError, Request, Sink};
+use crate::fetch::Client;
 use crate::lake::{Changes, Description, Lake, LakeError, Partition, PartitionWriter, QuarantineWriter, change_schema};
 use crate::normalise::{
     Counts, MemberNormaliser, NormaliseError, Normalised, ObservationNormaliser, OfficialCells, Origin,
@@ -24,7 +26,8 @@ use crate::normalise::{
 use crate::publish::{InputRecord, Manifest};
 use crate::replay::PROVENANCE_HEADER;
 use crate::spec::{Edition, Pipeline, Profile};
-use std::sync::Arc;
+
+mod delivery;
 
 /// What all pipelines of a run share.
 pub(super) struct Job {
@@ -61,11 +64,12 @@ pub(super) async fn pipeline(
     job.archive.sweep(&pipeline.id)?;
     let mut ingested =
         Ingested { report: PipelineReport { id: pipeline.id.clone(), editions: Vec::new() }, partitions: Vec::new() };
+    let deadline = Instant::now() + Duration::from_secs(job.project.settings.fetch.budget_secs);
     for edition in editions(pipeline) {
         let mut edition = EditionJob::new(job.clone(), pipeline, edition)?;
         observer.pipeline(&pipeline.id, &format!("asking for {}", edition.edition.dataset));
         let fetched = match ask {
-            true => edition.fetch().await?,
+            true => edition.fetch(deadline.saturating_duration_since(Instant::now())).await?,
             false => FetchOutcome::NotAsked,
         };
         observer.pipeline(&pipeline.id, &format!("decoding {}", edition.edition.dataset));
@@ -146,94 +150,6 @@ impl EditionJob {
     /// The folder of this edition's partitions.
     fn folder(&self) -> std::path::PathBuf {
         folder(&self.job.lake, &self.pipeline, &self.edition)
-    }
-
-    /// Asks the source, unless an interrupted run has just done so.
-    async fn fetch(&mut self) -> Result<FetchOutcome, RunError> {
-        let url = self.job.project.url(&self.pipeline, &self.edition);
-        if self.is_resumable()? {
-            return Ok(FetchOutcome::Resumed);
-        }
-        let mut last_good = None;
-        for snapshot in self.snapshots.iter().rev() {
-            if snapshot.failure(&self.rules)?.is_none() && snapshot.sidecar.url == url {
-                last_good = Some(&snapshot.sidecar);
-                break;
-            }
-        }
-        let header = |name| last_good.and_then(|sidecar| sidecar.header(name)).map(str::to_owned);
-        let request = Request { url: url.clone(), etag: header("etag"), last_modified: header("last-modified") };
-        let mut draft = self.job.archive.draft(&self.pipeline.id)?;
-        let response = match self.job.client.get(&request, &mut draft).await {
-            Ok(response) if response.not_modified() => {
-                if last_good.is_none() {
-                    // Nothing was named that could be unchanged.
-                    let error =
-                        FetchError::Status { url, status: 304, excerpt: "to a request without conditions".into() };
-                    return Ok(FetchOutcome::Failed(Report::new(&error)));
-                }
-                self.confirmed = last_good.map(|sidecar| sidecar.fetched_at);
-                return Ok(FetchOutcome::NotModified);
-            }
-            Ok(response) => response,
-            Err(error) => return Ok(FetchOutcome::Failed(Report::new(&error))),
-        };
-        let failed = response.check(&url).err();
-        let newest = self.snapshots.last().map(|snapshot| &snapshot.sidecar);
-        if failed.is_none() && newest.is_some_and(|newest| newest.hash == draft.hash()) {
-            return Ok(FetchOutcome::NotModified);
-        }
-        // A clock that was ahead must not hide what comes after it.
-        let now = now_micros();
-        let fetched_at = match newest.map(|newest| newest.fetched_at) {
-            Some(newest) if newest >= now => {
-                tracing::warn!(pipeline = self.pipeline.id, %newest, "the newest snapshot is of the future: is the clock right?");
-                Timestamp::from_microsecond(newest.as_microsecond() + 1).unwrap_or(newest)
-            }
-            _ => now,
-        };
-        let snapshot = draft.commit(
-            self.pipeline.decode.format.extension(),
-            Sidecar {
-                pipeline: self.pipeline.id.clone(),
-                dataset: self.edition.dataset.clone(),
-                url,
-                method: "GET".into(),
-                status: response.status,
-                headers: response.headers,
-                fetched_at,
-                raw_bytes: 0,
-                hash: String::new(),
-                file: String::new(),
-                tool: concat!("tejido ", env!("CARGO_PKG_VERSION")).into(),
-            },
-        )?;
-        Ok(match failed {
-            Some(error) => FetchOutcome::Failed(Report::new(&error)),
-            None => {
-                let bytes = snapshot.sidecar.raw_bytes;
-                self.snapshots.push(snapshot);
-                FetchOutcome::Fetched { bytes }
-            }
-        })
-    }
-
-    /// Whether the newest snapshot is good, new enough, and of no published build although it has rows for one.
-    fn is_resumable(&self) -> Result<bool, RunError> {
-        let url = self.job.project.url(&self.pipeline, &self.edition);
-        let Some(newest) = self.snapshots.last().filter(|newest| newest.sidecar.url == url) else {
-            return Ok(false);
-        };
-        let hash = newest.sidecar.hash.as_str();
-        let is_published = self.job.published.as_ref().is_some_and(|manifest| {
-            manifest.inputs.iter().any(|input| input.snapshot == hash && input.fetched_at == newest.sidecar.fetched_at)
-        });
-        let changes_nothing = self.existing.iter().any(|partition| {
-            partition.description.vintage == newest.sidecar.fetched_at && partition.description.rows == 0
-        });
-        let age = self.job.now.duration_since(newest.sidecar.fetched_at);
-        let fresh = age.as_secs() < i64::try_from(self.job.project.settings.fetch.resume_secs).unwrap_or(i64::MAX);
-        Ok(!is_published && !changes_nothing && fresh && newest.failure(&self.rules)?.is_none())
     }
 
     /// Makes the edition's partitions what its snapshots and rules say. When these rules refuse a snapshot that
@@ -487,16 +403,4 @@ pub(super) fn is_synthetic(snapshot: &Snapshot) -> bool {
 /// Whether a payload of this format states the id under which its table is asked for.
 fn names_its_table(format: Format) -> bool {
     matches!(format, Format::SdmxCsv)
-}
-
-/// Now, to the microsecond that file names and the lake keep.
-fn now_micros() -> Timestamp {
-    let now = Timestamp::now();
-    Timestamp::from_microsecond(now.as_microsecond()).unwrap_or(now)
-}
-
-impl Sink for Draft {
-    fn restart(&mut self) -> io::Result<()> {
-        Draft::restart(self)
-    }
 }

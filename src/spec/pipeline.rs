@@ -15,6 +15,7 @@ use super::{Codelists, SpecError};
 use crate::decode::Format;
 use crate::disk;
 use crate::error::{Snippet, nearest};
+use crate::fetch::Deferred;
 
 /// One source: what to ask for, how its bytes are read, and what each of its dimensions becomes.
 #[derive(Debug, Clone, Deserialize, Serialize)]
@@ -69,6 +70,9 @@ pub enum Kind {
 pub struct RequestSpec {
     /// The documented address; `{dataset}` and other variables of the edition are filled in.
     pub url: Spanned<String>,
+    /// Where a source that delivers large extractions later is asked again, with `{key}` for the key that it gives.
+    #[serde(default)]
+    pub deferred: Option<Deferred>,
 }
 
 /// One table of a source: `dataset`, and whatever else differs from edition to edition.

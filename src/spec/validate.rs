@@ -31,6 +31,7 @@ impl Validator<'_> {
         }
         self.quality()?;
         self.decoding()?;
+        self.deferred()?;
         for (at, edition) in pipeline.editions.iter().enumerate() {
             let dataset = &edition.get_ref().dataset;
             let earlier = pipeline.editions[..at].iter().any(|other| other.get_ref().dataset == *dataset);
@@ -72,6 +73,18 @@ impl Validator<'_> {
             if !(0.0..=1.0).contains(&share) {
                 let message = format!("expected `{name}` between 0 and 1, found {share}");
                 return Err(self.wrong(self.find(name), &message, None));
+            }
+        }
+        Ok(())
+    }
+
+    fn deferred(&self) -> Result<(), SpecError> {
+        let places = self.pipeline.request.deferred.iter().flat_map(|places| [&places.status, &places.data]);
+        for address in places {
+            if !address.starts_with("https://") && !address.starts_with("http://") || !address.contains("{key}") {
+                let message = format!("expected an address with `{{key}}`, found `{address}`");
+                let hint = "such as `https://…/async/status/{key}` and `https://…/async/data/{key}`";
+                return Err(self.wrong(self.find(address), &message, Some(hint)));
             }
         }
         Ok(())

@@ -9,6 +9,7 @@
 mod cli;
 mod decode;
 mod faults;
+mod fetching;
 mod payloads;
 mod pipelines;
 mod readers;
