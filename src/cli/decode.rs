@@ -33,9 +33,25 @@ pub(super) struct Arguments {
     /// Field separator of delimited text
     #[arg(long)]
     separator: Option<char>,
-    /// Columns of delimited text, by their names
+    /// Columns of delimited text or a workbook, by their names; without it all
     #[arg(long, value_delimiter = ',')]
     columns: Vec<String>,
+    /// Column that holds the observed value: of delimited text or a workbook, which is a register without it; of
+    /// SDMX-CSV where it is not `OBS_VALUE`
+    #[arg(long, value_name = "COLUMN")]
+    value: Option<String>,
+    /// Column that becomes `time_period`
+    #[arg(long, value_name = "COLUMN", requires = "value")]
+    time: Option<String>,
+    /// Column that becomes `obs_flag`
+    #[arg(long, value_name = "COLUMN", requires = "value")]
+    flag: Option<String>,
+    /// Line or row of the column names, from 1
+    #[arg(long, value_name = "N")]
+    header: Option<u32>,
+    /// Sheet of a workbook, by its name
+    #[arg(long)]
+    sheet: Option<String>,
     /// Which dataset, of a file that holds several
     #[arg(long)]
     dataset: Option<String>,
@@ -97,6 +113,11 @@ fn decode(shared: &Shared, arguments: &Arguments) -> Result<Exit, PayloadError> 
         decimal: arguments.decimal,
         separator: arguments.separator,
         columns: arguments.columns.clone(),
+        value: arguments.value.clone(),
+        time: arguments.time.clone(),
+        flag: arguments.flag.clone(),
+        header: arguments.header,
+        sheet: arguments.sheet.clone(),
         dataset: arguments.dataset.clone(),
         language: arguments.lang.clone(),
         dimensions: arguments.dimensions.clone(),

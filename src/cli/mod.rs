@@ -5,6 +5,8 @@
 mod decode;
 mod progress;
 mod run;
+mod schedule;
+mod status;
 mod summary;
 
 use std::path::PathBuf;
@@ -49,6 +51,12 @@ struct Shared {
 enum Verb {
     /// Fetch, load, build and publish, once
     Run(run::Arguments),
+    /// Run the pipelines whenever they are due, until stopped
+    Schedule(schedule::Arguments),
+    /// How each pipeline stands; exit code 1 when something is stale or failing
+    Status(status::StatusArguments),
+    /// The runs of the past
+    Runs(status::RunsArguments),
     /// Turn a statistical file of any known format into a table, CSV, Parquet or Arrow
     Decode(decode::Arguments),
 }
@@ -70,6 +78,9 @@ pub fn main() -> ExitCode {
         .init();
     let exit = match cli.verb {
         Verb::Run(arguments) => run::run(&cli.shared, &arguments, display),
+        Verb::Schedule(arguments) => schedule::run(&cli.shared, &arguments),
+        Verb::Status(arguments) => status::status(&cli.shared, &arguments),
+        Verb::Runs(arguments) => status::runs(&cli.shared, &arguments),
         Verb::Decode(arguments) => decode::run(&cli.shared, &arguments),
     };
     ExitCode::from(exit as u8)

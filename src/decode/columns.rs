@@ -7,8 +7,8 @@ use arrow::array::{ArrayRef, DictionaryArray, Float64Array, Int32Array, RecordBa
 use arrow::buffer::NullBuffer;
 use arrow::datatypes::{Int32Type, SchemaRef};
 
+use super::DecodeError;
 use super::records::{Block, Charset};
-use super::{DecodeError, Hints};
 
 /// A dictionary-encoded text column. Its dictionary grows over the batches of a payload, so that a code
 /// is looked up, decoded and allocated once.
@@ -257,15 +257,6 @@ impl Observations {
         }
         columns.push(Arc::new(UInt64Array::from(std::mem::take(&mut self.cells))));
         Ok(columns)
-    }
-}
-
-/// The decimal mark that the hint says.
-pub(super) fn decimal_mark(hints: &Hints) -> Result<Option<u8>, DecodeError> {
-    match hints.decimal {
-        None => Ok(None),
-        Some(mark @ (',' | '.')) => Ok(Some(mark as u8)),
-        Some(other) => Err(DecodeError::UnknownHint { what: "decimal mark", found: other.to_string() }),
     }
 }
 

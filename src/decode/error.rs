@@ -1,5 +1,8 @@
 //! What can be wrong with a payload, and where.
 
+use std::borrow::Cow;
+
+use super::{Hints, Source};
 use crate::error::Hint;
 
 /// Where in the decompressed payload something is wrong.
@@ -13,6 +16,13 @@ pub struct Place {
     pub offset: u64,
 }
 
+impl Place {
+    /// A byte whose line has not been counted yet: [`DecodeError::located`] does.
+    pub(super) fn of_byte(offset: u64) -> Self {
+        Place { line: 0, column: 0, offset }
+    }
+}
+
 impl std::fmt::Display for Place {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "line {}, column {} (byte {})", self.line, self.column, self.offset)
@@ -23,7 +33,7 @@ impl std::fmt::Display for Place {
 #[derive(Debug, thiserror::Error)]
 pub enum DecodeError {
     /// The bytes are of another kind altogether, such as an HTML page where CSV was declared.
-    #[error("expected {expected}, found {found}")]
+    #[error("expected {}, found {}", cut(expected), cut(found))]
     Format {
         /// The declared format, such as "an SDMX-CSV header".
         expected: String,
@@ -33,11 +43,25 @@ pub enum DecodeError {
         hint: Option<String>,
     },
     /// Something at a known place is not what the format allows.
-    #[error("{place}: expected {expected}, found {found}")]
+    #[error("{place}: expected {}, found {}", cut(expected), cut(found))]
     Syntax {
         /// Where.
         place: Place,
         /// What the format allows there.
+        expected: String,
+        /// What stands there: words, or its shortened text in backticks.
+        found: String,
+        /// What to do.
+        hint: Option<String>,
+    },
+    /// A cell of a workbook is not what the format or the hints allow.
+    #[error("{sheet}!{cell}: expected {expected}, found {found}")]
+    Cell {
+        /// Name of the sheet.
+        sheet: String,
+        /// Such as `C5`.
+        cell: String,
+        /// What may stand there.
         expected: String,
         /// What stands there: words, or its shortened text in backticks.
         found: String,
@@ -82,13 +106,41 @@ pub enum DecodeError {
     Arrow(#[from] arrow::error::ArrowError),
 }
 
+/// Names and texts of a payload stand in messages, and a damaged payload may have one of megabytes.
+fn cut(text: &str) -> Cow<'_, str> {
+    match text.char_indices().nth(MAX_CHARACTERS) {
+        Some((end, _)) => Cow::Owned(format!("{}…", &text[..end])),
+        None => Cow::Borrowed(text),
+    }
+}
+
+/// Characters of each part of a message, far more than anybody reads.
+const MAX_CHARACTERS: usize = 1000;
+
+impl DecodeError {
+    /// The error with line and column, where its decoder knew the byte alone.
+    pub(super) fn located(mut self, source: &Source, hints: &Hints) -> Self {
+        if let DecodeError::Syntax { place, .. } = &mut self
+            && place.line == 0
+        {
+            *place = source.place(hints, place.offset);
+        }
+        self
+    }
+}
+
 impl Hint for DecodeError {
     fn hint(&self) -> Option<String> {
         match self {
-            DecodeError::Format { hint, .. } => hint.clone(),
-            DecodeError::Syntax { hint, .. } => Some(hint.clone().unwrap_or_else(|| {
-                "look at that place of the payload: it is damaged, or the source has changed its format".into()
-            })),
+            DecodeError::Format { hint, .. } => hint.as_deref().map(|hint| cut(hint).into_owned()),
+            DecodeError::Syntax { hint, .. } => Some(match hint {
+                Some(hint) => cut(hint).into_owned(),
+                None => "look at that place of the payload: it is damaged, or the source has changed its format".into(),
+            }),
+            DecodeError::Cell { hint, .. } => Some(match hint {
+                Some(hint) => cut(hint).into_owned(),
+                None => "look at that cell of the workbook: it is wrong, or the source has changed the sheet".into(),
+            }),
             DecodeError::Truncated { .. } => {
                 Some("the download was cut short or the file is damaged: fetch it again".into())
             }
@@ -98,5 +150,20 @@ impl Hint for DecodeError {
             DecodeError::UnknownHint { .. } => Some("see the hints of `[decode]` in pipelines/README.md".into()),
             DecodeError::Read { .. } | DecodeError::Broken | DecodeError::Arrow(_) => None,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{DecodeError, MAX_CHARACTERS};
+    use crate::error::Hint;
+
+    #[test]
+    fn a_name_of_megabytes_makes_no_message_of_megabytes() {
+        let name = "ñ".repeat(1 << 20);
+        let error = DecodeError::Format { expected: name.clone(), found: name.clone(), hint: Some(name) };
+        let shown = error.to_string();
+        assert_eq!(shown.chars().count(), "expected , found ".len() + 2 * (MAX_CHARACTERS + 1));
+        assert_eq!(error.hint().map(|hint| hint.chars().count()), Some(MAX_CHARACTERS + 1));
     }
 }

@@ -12,12 +12,9 @@ use super::columns::{Observations, number};
 use super::notice::unexpected;
 use super::parallel::tables;
 use super::records::{Block, Blocks, Charset, Field, each_record, header};
-use super::{DecodeError, Hints, Metadata, Source, TIME_PERIOD, Table, observation_schema};
+use super::{DecodeError, Hints, MAX_DIMENSIONS, Metadata, Source, TIME_PERIOD, Table, observation_schema};
 
 const EXPECTED: &str = "a TSV header such as `freq,unit,geo\\TIME_PERIOD` and periods behind it";
-
-/// Real tables have fewer than ten.
-const MAX_DIMENSIONS: usize = 64;
 
 /// Whether a payload begins like this format.
 pub(super) fn recognises(head: &[u8]) -> bool {

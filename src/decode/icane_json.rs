@@ -42,15 +42,7 @@ pub(super) fn open(source: &Source, hints: &Hints) -> Result<Table, DecodeError>
         depth: 0,
         seen: false,
     };
-    let mut is_over = false;
-    let batches = std::iter::from_fn(move || {
-        if is_over {
-            return None;
-        }
-        let batch = walk.batch().transpose();
-        is_over = !matches!(batch, Some(Ok(_)));
-        batch
-    });
+    let batches = std::iter::from_fn(move || walk.batch().transpose());
     Ok(Table { metadata: Metadata::default(), schema, batches: Box::new(batches) })
 }
 

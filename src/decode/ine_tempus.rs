@@ -69,15 +69,7 @@ pub(super) fn open(source: &Source, hints: &Hints) -> Result<Table, DecodeError>
         schema: schema.clone(),
         open_rows: 0,
     };
-    let mut is_over = false;
-    let batches = std::iter::from_fn(move || {
-        if is_over {
-            return None;
-        }
-        let batch = rows.batch().transpose();
-        is_over = !matches!(batch, Some(Ok(_)));
-        batch
-    });
+    let batches = std::iter::from_fn(move || rows.batch().transpose());
     Ok(Table { metadata, schema, batches: Box::new(batches) })
 }
 

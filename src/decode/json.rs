@@ -6,11 +6,8 @@
 use std::borrow::Cow;
 
 use super::notice::shortened;
-use super::payload::Payload;
+use super::payload::{BLOCK_BYTES, Payload};
 use super::{DecodeError, Place};
-
-/// Bytes that are read at a time.
-const BLOCK_BYTES: usize = 1 << 20;
 
 /// No text of a statistical payload is longer (footnotes have a few kilobytes).
 const MAX_TEXT_BYTES: usize = 1 << 24;
@@ -39,14 +36,15 @@ pub(super) enum Kind {
     End,
 }
 
-/// One token; its text is asked of the reader before the next token.
+/// One token; its text is asked of the reader before the token after the next.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Token {
     pub kind: Kind,
     /// Offset of its first byte in the payload; of a text, the quote.
     pub offset: u64,
-    start: usize,
-    end: usize,
+    /// Where its text begins and ends in the payload.
+    start: u64,
+    end: u64,
     escaped: bool,
 }
 
@@ -74,11 +72,10 @@ pub(super) struct Reader {
     payload: Payload,
     buffer: Vec<u8>,
     at: usize,
-    /// Offset of the buffer's first byte, and the line that it stands in.
+    /// Where the last token begins in the buffer.
+    last: usize,
+    /// Offset of the buffer's first byte.
     base: u64,
-    line: u64,
-    /// Offset at which that line begins.
-    line_start: u64,
     ended: bool,
     scopes: Vec<Scope>,
     want: Want,
@@ -92,9 +89,8 @@ impl Reader {
             payload,
             buffer: Vec::new(),
             at: 0,
+            last: 0,
             base: 0,
-            line: 1,
-            line_start: 0,
             ended: false,
             scopes: Vec::new(),
             want: Want::Value,
@@ -118,19 +114,15 @@ impl Reader {
         Ok(())
     }
 
-    /// Forgets what has been read, once it is worth it.
+    /// Forgets what stands before the last token, once it is worth it: with a value its key may be wrong.
     fn forget(&mut self) {
-        if self.at < BLOCK_BYTES {
+        if self.last < BLOCK_BYTES {
             return;
         }
-        let gone = &self.buffer[..self.at];
-        self.line += memchr::memchr_iter(b'\n', gone).count() as u64;
-        if let Some(newline) = memchr::memrchr(b'\n', gone) {
-            self.line_start = self.base + newline as u64 + 1;
-        }
-        self.base += self.at as u64;
-        self.buffer.drain(..self.at);
-        self.at = 0;
+        self.buffer.drain(..self.last);
+        self.base += self.last as u64;
+        self.at -= self.last;
+        self.last = 0;
     }
 
     /// Makes sure that a byte is there, if the document has one more.
@@ -142,6 +134,9 @@ impl Reader {
             }
             if self.ended {
                 return Ok(None);
+            }
+            if self.at - self.last > 2 * MAX_TEXT_BYTES {
+                return Err(self.wrong_at(self.here(), "the rest of the document", "nothing but blanks", None));
             }
             self.fill()?;
         }
@@ -169,12 +164,12 @@ impl Reader {
                 _ => Want::Value,
             };
         }
-        let start = self.at;
-        let offset = self.base + start as u64;
-        let simple = |kind| Token { kind, offset, start, end: start + 1, escaped: false };
+        self.last = self.at;
+        let offset = self.here();
+        let simple = |kind| Token { kind, offset, start: offset, end: offset + 1, escaped: false };
         let Some(byte) = byte else {
             if self.want == Want::Nothing {
-                return Ok(Token { end: start, ..simple(Kind::End) });
+                return Ok(Token { end: offset, ..simple(Kind::End) });
             }
             return Err(self.wrong_at(
                 offset,
@@ -191,7 +186,7 @@ impl Reader {
                 }
                 self.at += 1;
                 self.want = Want::Value;
-                Ok(Token { kind: Kind::Key, offset, start: start + 1, end, escaped })
+                Ok(Token { kind: Kind::Key, offset, start: offset + 1, end, escaped })
             }
             (Want::KeyOrEnd | Want::CommaOrEnd, b'}') if self.scopes.last() == Some(&Scope::Object) => {
                 Ok(self.close(simple(Kind::EndObject)))
@@ -199,37 +194,42 @@ impl Reader {
             (Want::ValueOrEnd | Want::CommaOrEnd, b']') if self.scopes.last() == Some(&Scope::Array) => {
                 Ok(self.close(simple(Kind::EndArray)))
             }
-            (Want::Value | Want::ValueOrEnd, _) => self.value(byte, start, offset),
+            (Want::Value | Want::ValueOrEnd, _) => self.value(byte, offset),
             (Want::Key | Want::KeyOrEnd, _) => Err(self.unexpected("a name in quotes")),
             (Want::CommaOrEnd, _) => Err(self.unexpected("`,` or the end of the list")),
             (Want::Nothing, _) => Err(self.unexpected("nothing after the document")),
         }
     }
 
-    fn value(&mut self, byte: u8, start: usize, offset: u64) -> Result<Token, DecodeError> {
-        let token = |kind, end| Token { kind, offset, start, end, escaped: false };
+    /// Offset of the next byte.
+    fn here(&self) -> u64 {
+        self.base + self.at as u64
+    }
+
+    fn value(&mut self, byte: u8, offset: u64) -> Result<Token, DecodeError> {
+        let token = |kind, end| Token { kind, offset, start: offset, end, escaped: false };
         match byte {
-            b'{' => self.open(Scope::Object, Want::KeyOrEnd).map(|()| token(Kind::BeginObject, start + 1)),
-            b'[' => self.open(Scope::Array, Want::ValueOrEnd).map(|()| token(Kind::BeginArray, start + 1)),
+            b'{' => self.open(Scope::Object, Want::KeyOrEnd).map(|()| token(Kind::BeginObject, offset + 1)),
+            b'[' => self.open(Scope::Array, Want::ValueOrEnd).map(|()| token(Kind::BeginArray, offset + 1)),
             b'"' => {
                 let (end, escaped) = self.text()?;
                 self.after_value();
-                Ok(Token { start: start + 1, escaped, ..token(Kind::Text, end) })
+                Ok(Token { start: offset + 1, escaped, ..token(Kind::Text, end) })
             }
             b'-' | b'0'..=b'9' => {
                 self.at += 1;
                 while let Some(b'0'..=b'9' | b'.' | b'-' | b'+' | b'e' | b'E') = self.peek()? {
                     self.at += 1;
-                    if self.at - start > 400 {
+                    if self.at - self.last > 400 {
                         return Err(self.wrong_at(offset, "a number", "more than 400 digits", None));
                     }
                 }
                 self.after_value();
-                Ok(token(Kind::Number, self.at))
+                Ok(token(Kind::Number, self.here()))
             }
-            b't' => self.word("true").map(|()| token(Kind::True, self.at)),
-            b'f' => self.word("false").map(|()| token(Kind::False, self.at)),
-            b'n' => self.word("null").map(|()| token(Kind::Null, self.at)),
+            b't' => self.word("true").map(|()| token(Kind::True, self.here())),
+            b'f' => self.word("false").map(|()| token(Kind::False, self.here())),
+            b'n' => self.word("null").map(|()| token(Kind::Null, self.here())),
             _ => Err(self.unexpected("a value")),
         }
     }
@@ -269,7 +269,7 @@ impl Reader {
     }
 
     /// Passes over a text whose quote is next: where it ends, and whether it has escapes.
-    fn text(&mut self) -> Result<(usize, bool), DecodeError> {
+    fn text(&mut self) -> Result<(u64, bool), DecodeError> {
         let start = self.at;
         let mut escaped = false;
         let mut from = start + 1;
@@ -277,7 +277,7 @@ impl Reader {
             match memchr::memchr2(b'"', b'\\', &self.buffer[from.min(self.buffer.len())..]) {
                 Some(found) if self.buffer[from + found] == b'"' => {
                     self.at = from + found + 1;
-                    return Ok((from + found, escaped));
+                    return Ok((self.here() - 1, escaped));
                 }
                 Some(found) => {
                     escaped = true;
@@ -301,9 +301,9 @@ impl Reader {
         }
     }
 
-    /// The text of the token that came last, without escapes.
+    /// The text of a token, without escapes.
     pub fn str(&self, token: &Token) -> Result<Cow<'_, str>, DecodeError> {
-        let bytes = &self.buffer[token.start..token.end];
+        let bytes = self.bytes(token);
         let wrong = |expected| self.wrong_at(token.offset, expected, &quoted(&String::from_utf8_lossy(bytes)), None);
         let raw = std::str::from_utf8(bytes).map_err(|_| wrong("text in UTF-8"))?;
         if !token.escaped {
@@ -315,9 +315,12 @@ impl Reader {
             .map_err(|_| wrong("text with escapes that JSON has"))
     }
 
-    /// The bytes of the number that came last.
+    /// The bytes of a token as they stand there; none of one that is forgotten.
+    #[inline]
     pub fn bytes(&self, token: &Token) -> &[u8] {
-        &self.buffer[token.start..token.end]
+        let at = |offset: u64| offset.checked_sub(self.base).map(|at| at as usize);
+        let range = at(token.start).zip(at(token.end)).map(|(start, end)| start..end);
+        range.and_then(|range| self.buffer.get(range)).unwrap_or_default()
     }
 
     /// Passes over the value whose first token was `first`.
@@ -373,9 +376,9 @@ impl Reader {
         })
     }
 
-    /// The token that has just been read is wrong.
+    /// A token is wrong.
     pub fn wrong(&self, token: &Token, expected: &str) -> DecodeError {
-        let text = String::from_utf8_lossy(&self.buffer[token.start..token.end.max(token.start)]).into_owned();
+        let text = String::from_utf8_lossy(self.bytes(token));
         self.wrong_at(token.offset, expected, &quoted(&text), None)
     }
 
@@ -385,20 +388,13 @@ impl Reader {
             true => "the end of the payload".to_owned(),
             false => quoted(&String::from_utf8_lossy(rest)),
         };
-        self.wrong_at(self.base + self.at as u64, expected, &found, None)
+        self.wrong_at(self.here(), expected, &found, None)
     }
 
     /// Something at this offset is wrong; what was found is said in words or in backticks.
     pub fn wrong_at(&self, offset: u64, expected: &str, found: &str, hint: Option<&str>) -> DecodeError {
-        let before = &self.buffer[..(offset.saturating_sub(self.base) as usize).min(self.buffer.len())];
-        let line_start =
-            memchr::memrchr(b'\n', before).map_or(self.line_start, |newline| self.base + newline as u64 + 1);
         DecodeError::Syntax {
-            place: Place {
-                line: self.line + memchr::memchr_iter(b'\n', before).count() as u64,
-                column: offset.saturating_sub(line_start) + 1,
-                offset,
-            },
+            place: Place::of_byte(offset),
             expected: expected.to_owned(),
             found: found.to_owned(),
             hint: hint.map(str::to_owned),
@@ -411,5 +407,40 @@ fn quoted(text: &str) -> String {
     match shortened(text).as_str() {
         "" => "nothing".into(),
         text => format!("`{text}`"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::{BLOCK_BYTES, MAX_TEXT_BYTES};
+    use crate::decode::probe::{decoded, refused};
+    use crate::decode::{Format, Hints};
+
+    /// A dataset of one cell, with this much text before its values.
+    fn dataset(before: &str, values: &str) -> String {
+        let shape = r#""id":["a"],"size":[1],"dimension":{"a":{"category":{"index":["x"]}}}"#;
+        format!("{{{shape},{before}\"value\":{values}}}")
+    }
+
+    #[test]
+    fn a_key_is_known_with_its_value_wherever_a_block_ends() {
+        // The second key `0` is wrong, but only seen to be so when its value has been read.
+        for blanks in BLOCK_BYTES - 120..BLOCK_BYTES + 20 {
+            let text = dataset(&"\n".repeat(blanks), "{\"0\":1,\"0\":2}");
+            let message = refused(Format::JsonStat, text.as_bytes(), &Hints::default());
+            let offset = text.rfind("\"0\"").unwrap();
+            let place = format!("line {}, column 16 (byte {offset})", blanks + 1);
+            assert_eq!(message, format!("{place}: expected each index once, found `0`"));
+        }
+    }
+
+    #[test]
+    fn blanks_without_end_are_no_document() {
+        let text = dataset(&" ".repeat(BLOCK_BYTES + 1), "[1]");
+        assert_eq!(decoded(Format::JsonStat, text.as_bytes(), &Hints::default()).unwrap().rows.len(), 1);
+        let text = dataset(&" ".repeat(2 * MAX_TEXT_BYTES + 2 * BLOCK_BYTES), "[1]");
+        let message = refused(Format::JsonStat, text.as_bytes(), &Hints::default());
+        assert!(message.ends_with("expected the rest of the document, found nothing but blanks"), "{message}");
     }
 }

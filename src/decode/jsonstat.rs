@@ -275,6 +275,29 @@ mod tests {
     use crate::decode::{Format, Hints};
 
     #[test]
+    fn dimensions_without_end_are_no_columns() {
+        let names: Vec<String> = (0..65).map(|at| format!("\"d{at}\"")).collect();
+        let shapes: Vec<String> = names.iter().map(|name| format!("{name}:{{\"category\":{{}}}}")).collect();
+        let text = format!(
+            "{{\"value\":[1],\"id\":[{}],\"size\":[{}],\"dimension\":{{{}}}}}",
+            names.join(","),
+            ["1"; 65].join(","),
+            shapes.join(",")
+        );
+        let message = refused(Format::JsonStat, text.as_bytes(), &Hints::default());
+        assert_eq!(message, "expected at most 64 dimensions, found 65");
+    }
+
+    #[test]
+    fn values_are_one_list() {
+        for values in ["\"value\":5", "\"value\":null", "\"value\":[1],\"value\":[2]"] {
+            let text = format!("{{{values},\"id\":[],\"size\":[],\"dimension\":{{}}}}");
+            let message = refused(Format::JsonStat, text.as_bytes(), &Hints::default());
+            assert!(message.starts_with("expected one list of values, in an array or an object, found "), "{message}");
+        }
+    }
+
+    #[test]
     fn statuses_without_end_are_no_flags() {
         let statuses: Vec<String> = (0..70_000).map(|at| format!("\"s{at}\"")).collect();
         let text =

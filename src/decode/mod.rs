@@ -9,8 +9,12 @@
 //! in the decompressed payload. The source's missing marks are rows with a null value; a cell that
 //! the source leaves out is no row.
 //!
-//! Registers of members and the like ([`delimited`]) have no value column: they give the declared
-//! columns as text, `row` (the line of the record's first byte, from 1) and `cell` (that byte's offset).
+//! Registers of members and the like ([`delimited`] and [`workbook`] without the hint `value`) have no value column:
+//! they give the declared columns as text, `row` (the line of the record's first byte, from 1) and `cell` (that byte's
+//! offset).
+//!
+//! In a [`workbook`] there are no offsets: `cell` packs the sheet (16 bits), the row (32 bits) and the column (16 bits),
+//! each from 0, of the value or of the record's first filled cell ([`workbook_cell`]); `row` is the row's number, from 1.
 //!
 //! # Adding a format
 //! A file in this folder with `recognises` and `open`, a variant of [`Format`], and one line in `FORMATS`.
@@ -22,6 +26,7 @@ use arrow::array::RecordBatch;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 
 mod columns;
+mod decimal;
 mod delimited;
 mod error;
 mod eurostat_tsv;
@@ -41,11 +46,15 @@ mod records;
 mod sdmx_csv;
 mod sdmx_json;
 mod sdmx_ml;
+mod selection;
+mod workbook;
+mod xml;
 mod zip;
 
 pub use error::{DecodeError, Place};
 pub use notice::{Notice, notice};
 pub use payload::Source;
+pub use workbook::{pack_workbook_cell, workbook_cell};
 
 /// Bumped whenever a decoder's output changes for the same bytes: lake partitions made by another
 /// version are decoded again from the archive.
@@ -91,8 +100,20 @@ pub struct Hints {
     pub decimal: Option<char>,
     /// Field separator of delimited text.
     pub separator: Option<char>,
-    /// Delimited text: the only columns that are decoded, by their header names.
+    /// Delimited text and workbooks: the only columns that are decoded, by their header names; none names all of them.
     pub columns: Vec<String>,
+    /// Delimited text and workbooks: the column that holds the observed value. With it the table is one of
+    /// observations, without it a register.
+    pub value: Option<String>,
+    /// Of observations in delimited text and workbooks: the column that becomes `time_period`.
+    pub time: Option<String>,
+    /// Of observations in delimited text and workbooks: the column that becomes `obs_flag`.
+    pub flag: Option<String>,
+    /// Delimited text: the line of the header, from 1 (default 1). Workbooks: its row, from 1; default the first row that
+    /// holds all the columns that the hints name or, where they name none, the first with two filled cells.
+    pub header: Option<u32>,
+    /// Which sheet of a workbook, by its name; default the only one that has cells.
+    pub sheet: Option<String>,
     /// Structure-specific SDMX-ML: the names that are dimensions, in the table's order.
     pub dimensions: Vec<String>,
     /// Which dataset of a payload that holds several.
@@ -124,10 +145,14 @@ pub enum Format {
     IneTempus,
     /// ICANE's own JSON: `headers`, and `data` nested one level a header.
     IcaneJson,
-    /// Delimited text with declared columns.
+    /// Delimited text: registers, and observations with the hint `value`.
     Delimited,
     /// PC-Axis: `.px`, `.pc-axis`.
     PcAxis,
+    /// A sheet of an XLSX workbook.
+    Xlsx,
+    /// A sheet of an OpenDocument workbook.
+    Ods,
 }
 
 /// What the rooms need to know of a format.
@@ -155,7 +180,7 @@ impl Entry {
 
 /// A line a format, in the order in which they are tried on a payload: of two that would recognise the same bytes, the
 /// one that asks for more comes first.
-const FORMATS: [Entry; 10] = [
+const FORMATS: [Entry; 12] = [
     Entry::new(Format::SdmxCsv, "sdmx-csv", "csv", sdmx_csv::recognises, sdmx_csv::open),
     Entry::new(Format::SdmxJson, "sdmx-json", "json", sdmx_json::recognises, sdmx_json::open),
     Entry::new(Format::SdmxMl, "sdmx-ml", "xml", sdmx_ml::recognises, sdmx_ml::open),
@@ -165,6 +190,8 @@ const FORMATS: [Entry; 10] = [
     Entry::new(Format::EurostatTsv, "eurostat-tsv", "tsv", eurostat_tsv::recognises, eurostat_tsv::open),
     Entry::new(Format::PcAxis, "pc-axis", "px", pc_axis::recognises, pc_axis::open),
     Entry::new(Format::IneCsv, "ine-csv", "csv", ine_csv::recognises, ine_csv::open),
+    Entry::new(Format::Xlsx, "xlsx", "xlsx", workbook::recognises_xlsx, workbook::open_xlsx),
+    Entry::new(Format::Ods, "ods", "ods", workbook::recognises_ods, workbook::open_ods),
     // Nothing tells delimited text from any other text.
     Entry::new(Format::Delimited, "delimited", "csv", |_| false, delimited::open),
 ];
@@ -231,7 +258,20 @@ fn first_line(head: &[u8]) -> &[u8] {
 /// # Ok::<(), tejido::decode::DecodeError>(())
 /// ```
 pub fn open(format: Format, source: &Source, hints: &Hints) -> Result<Table, DecodeError> {
-    (format.entry().open)(source, hints)
+    let table = (format.entry().open)(source, hints).map_err(|error| error.located(source, hints))?;
+    let Table { metadata, schema, mut batches } = table;
+    let (source, hints) = (source.clone(), hints.clone());
+    // Rows that a decoder held when it met an error are no part of the table, whoever asks on.
+    let mut is_over = false;
+    let batches = std::iter::from_fn(move || {
+        if is_over {
+            return None;
+        }
+        let batch = batches.next().map(|batch| batch.map_err(|error| error.located(&source, &hints)));
+        is_over = !matches!(batch, Some(Ok(_)));
+        batch
+    });
+    Ok(Table { metadata, schema, batches: Box::new(batches) })
 }
 
 /// Schema of a decoded table of observations with these dimensions and further attributes.
@@ -246,8 +286,16 @@ pub fn observation_schema(dimensions: &[String], attributes: &[String]) -> Schem
     Arc::new(Schema::new(fields))
 }
 
-/// Rows of a batch, where a format has no blocks that are batches by themselves.
-pub(crate) const BATCH_ROWS: usize = 65_536;
+/// Rows of a batch, where a format has no blocks that are batches by themselves. Few when fuzzing, see
+/// [`payload::BLOCK_BYTES`].
+pub(crate) const BATCH_ROWS: usize = if cfg!(fuzzing) { 256 } else { 65_536 };
+
+/// Real tables have fewer than twenty dimensions. Each is a column of every row, so that a header of a damaged payload
+/// must not state thousands.
+const MAX_DIMENSIONS: usize = 64;
+
+/// The same of attributes: no structure has nearly as many.
+const MAX_ATTRIBUTES: usize = 256;
 
 /// Whether a column of this name stands in every table, so that no dimension can have it.
 fn is_reserved(name: &str) -> bool {
@@ -262,7 +310,8 @@ pub const OBS_FLAG: &str = "obs_flag";
 pub const CONF_STATUS: &str = "conf_status";
 /// Attribute of an SDMX-CSV message that has it: what is to be done with the row, `D` if it is to be deleted.
 pub const ACTION: &str = "ACTION";
-/// Column of the byte offset of a value (or, in a register, of a record) in the decompressed payload.
+/// Column of the byte offset of a value (or, in a register, of a record) in the decompressed payload; of a workbook,
+/// see [`workbook_cell`].
 pub const CELL: &str = "cell";
 /// Column of the line number of a record of a register, from 1.
 pub const ROW: &str = "row";
@@ -272,7 +321,7 @@ pub const TIME_PERIOD: &str = "time_period";
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
-    use super::{FORMATS, Format};
+    use super::{FORMATS, Format, Hints, Source, open};
 
     #[test]
     fn every_format_has_one_line_under_the_name_that_pipelines_use() {
@@ -285,5 +334,24 @@ mod tests {
         // serde lists all the variants that it knows.
         let message = serde_json::from_str::<Format>("\"none\"").unwrap_err().to_string();
         assert_eq!(message.matches('`').count() / 2 - 1, FORMATS.len(), "{message}");
+    }
+
+    #[test]
+    fn nothing_comes_behind_an_error() {
+        for (format, text) in [
+            (
+                Format::JsonStat,
+                r#"{"id":["a"],"size":[2],"dimension":{"a":{"category":{"index":["x","y"]}}},"value":[1]}"#,
+            ),
+            (
+                Format::SdmxJson,
+                r#"{"structure":{"dimensions":{"observation":[{"id":"a","values":[{"id":"x"}]}]}},
+                    "dataSets":[{"observations":{"0":[1],"7":[2]}}]}"#,
+            ),
+        ] {
+            let mut batches = open(format, &Source::from_bytes(text.as_bytes()), &Hints::default()).unwrap().batches;
+            assert!(batches.next().unwrap().is_err());
+            assert!(batches.next().is_none(), "{}", format.name());
+        }
     }
 }

@@ -4,7 +4,7 @@
 
 use serde_json::Value;
 
-use super::DecodeError;
+use super::{DecodeError, workbook};
 
 /// A message of the source in place of data.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -84,6 +84,8 @@ pub(super) fn looks_like(head: &[u8]) -> String {
         format!("JSON: `{}`", shortened(start))
     } else if head.starts_with(&[0xff, 0xfe]) || head.starts_with(&[0xfe, 0xff]) {
         "text in UTF-16".into()
+    } else if head.starts_with(workbook::OLD_MAGIC) {
+        "an old binary workbook (.xls), or one with a password".into()
     } else if head.starts_with(b"PK\x03\x04") {
         "a ZIP archive or a workbook".into()
     } else {

@@ -6,7 +6,13 @@
 use std::io::{self, BufReader, Cursor, Read};
 use std::sync::Arc;
 
-use super::{DecodeError, Hints, zip};
+use super::{DecodeError, Hints, Place, workbook, zip};
+
+/// Enough of a ZIP archive to see the name of its first entry and, of an OpenDocument file, what it is.
+const FIRST_ENTRY_BYTES: u64 = 512;
+
+/// Bytes that are read at a time. Few when fuzzing, so that small inputs have ends of blocks at any place.
+pub(super) const BLOCK_BYTES: usize = if cfg!(fuzzing) { 1 << 10 } else { 1 << 20 };
 
 /// A payload that can be read from its beginning as often as its format needs: one that states its
 /// dimensions behind its values is read twice.
@@ -27,6 +33,13 @@ impl Source {
         Source::new(move || Ok(Box::new(Cursor::new(bytes.clone()))))
     }
 
+    /// All of a ZIP archive, after a gzip or zstd around it was taken off.
+    pub(super) fn archive(&self, hints: &Hints) -> Result<Vec<u8>, DecodeError> {
+        let mut bytes = Vec::new();
+        self.reader(hints, false)?.read_into(&mut bytes, usize::MAX)?;
+        Ok(bytes)
+    }
+
     /// The first decompressed bytes, at most so many.
     pub(super) fn head(&self, hints: &Hints, wanted: usize) -> Result<Vec<u8>, DecodeError> {
         let mut head = Vec::new();
@@ -34,15 +47,52 @@ impl Source {
         Ok(head)
     }
 
+    /// Line and column of a byte, for which the payload is read again: counting lines all the way would cost every
+    /// good payload.
+    pub(super) fn place(&self, hints: &Hints, offset: u64) -> Place {
+        // A payload that cannot be read a second time still has its byte offset.
+        self.counted(hints, offset).unwrap_or(Place { line: 1, column: offset.saturating_add(1), offset })
+    }
+
+    fn counted(&self, hints: &Hints, offset: u64) -> Result<Place, DecodeError> {
+        let mut payload = self.stream(hints)?;
+        let (mut line, mut line_start, mut at) = (1, 0, 0);
+        let mut block = Vec::new();
+        while at < offset {
+            block.clear();
+            let wanted = (offset - at).min(BLOCK_BYTES as u64) as usize;
+            let read = payload.read_into(&mut block, wanted)?;
+            line += memchr::memchr_iter(b'\n', &block).count() as u64;
+            if let Some(newline) = memchr::memrchr(b'\n', &block) {
+                line_start = at + newline as u64 + 1;
+            }
+            at += read as u64;
+            if read < wanted {
+                break;
+            }
+        }
+        Ok(Place { line, column: offset.saturating_sub(line_start) + 1, offset })
+    }
+
     /// The decompressed bytes, from the beginning.
     pub(super) fn stream(&self, hints: &Hints) -> Result<Payload, DecodeError> {
+        self.reader(hints, true)
+    }
+
+    /// The same; `unzip` says whether a ZIP archive of one entry stands for that entry.
+    fn reader(&self, hints: &Hints, unzip: bool) -> Result<Payload, DecodeError> {
         let refused = |source| DecodeError::Read { offset: 0, source };
         let mut raw = (self.open)().map_err(refused)?;
         let mut magic = Vec::with_capacity(4);
         raw.by_ref().take(4).read_to_end(&mut magic).map_err(refused)?;
         let is_gzip = magic.starts_with(&[0x1f, 0x8b]);
         let is_zstd = magic.starts_with(&[0x28, 0xb5, 0x2f, 0xfd]);
-        let is_zip = magic == zip::MAGIC;
+        // A workbook is a ZIP archive whose entries belong together: its decoder wants it as it is.
+        let mut is_zip = unzip && magic == zip::MAGIC;
+        if is_zip {
+            raw.by_ref().take(FIRST_ENTRY_BYTES).read_to_end(&mut magic).map_err(refused)?;
+            is_zip = !workbook::is_package(&magic);
+        }
         let whole = BufReader::with_capacity(1 << 17, Cursor::new(magic).chain(raw));
         let reader: Box<dyn Read + Send> = if is_gzip {
             Box::new(flate2::bufread::MultiGzDecoder::new(whole))
@@ -55,12 +105,8 @@ impl Source {
         } else {
             Box::new(whole)
         };
-        Ok(Payload {
-            reader,
-            compressed: is_gzip || is_zstd || is_zip,
-            offset: 0,
-            limit: hints.max_decoded_bytes.unwrap_or(u64::MAX),
-        })
+        let compressed = is_gzip || is_zstd || is_zip;
+        Ok(Payload { reader, compressed, offset: 0, limit: hints.max_decoded_bytes.unwrap_or(u64::MAX) })
     }
 }
 
@@ -73,6 +119,11 @@ pub(super) struct Payload {
 }
 
 impl Payload {
+    /// One part of a payload that has several, such as a workbook.
+    pub fn of_part(reader: Box<dyn Read + Send>, limit: u64) -> Self {
+        Payload { reader, compressed: true, offset: 0, limit }
+    }
+
     /// Appends up to `wanted` bytes to `buffer`; fewer only at the end.
     pub fn read_into(&mut self, buffer: &mut Vec<u8>, wanted: usize) -> Result<usize, DecodeError> {
         // One byte over the limit shows that there is more, without reading it all.

@@ -42,6 +42,7 @@ pub(super) fn decoded(format: Format, bytes: &[u8], hints: &Hints) -> Result<Dec
             let field = |array: &dyn Array| match array.data_type() {
                 _ if array.is_null(row) => String::new(),
                 DataType::Float64 => array.as_primitive::<Float64Type>().value(row).to_string(),
+                DataType::Utf8 => array.as_string::<i32>().value(row).to_owned(),
                 DataType::UInt64 => array.as_primitive::<UInt64Type>().value(row).to_string(),
                 _ => {
                     let codes = array.as_dictionary::<Int32Type>();

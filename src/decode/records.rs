@@ -9,11 +9,8 @@ use std::borrow::Cow;
 use encoding_rs::Encoding;
 
 use super::notice::{shortened, unexpected};
-use super::payload::Payload;
+use super::payload::{BLOCK_BYTES, Payload};
 use super::{DecodeError, Hints, Place};
-
-/// Bytes that are read at a time.
-const BLOCK_BYTES: usize = 1 << 20;
 
 /// No record of a statistical table or register comes near this; an unclosed quote does.
 const MAX_RECORD_BYTES: usize = 1 << 24;
@@ -84,6 +81,32 @@ impl Blocks {
         Ok(blocks)
     }
 
+    /// Leaves so many lines out: whatever stands above a header is no record, and its quotes need not close.
+    pub fn skip_lines(&mut self, count: u32) -> Result<(), DecodeError> {
+        let mut left = count as usize;
+        while left > 0 {
+            let lines = memchr::memchr_iter(b'\n', &self.rest).take(left);
+            let (passed, end) = lines.fold((0, 0), |(passed, _), newline| (passed + 1, newline + 1));
+            left -= passed;
+            self.give(if self.ended && left > 0 { self.rest.len() } else { end });
+            if left == 0 || self.ended {
+                break;
+            }
+            self.grow()?;
+        }
+        Ok(())
+    }
+
+    fn line_end(&mut self) -> Result<usize, DecodeError> {
+        loop {
+            match memchr::memchr(b'\n', &self.rest) {
+                Some(newline) => return Ok(newline + 1),
+                None if self.ended => return Ok(self.rest.len()),
+                None => self.grow()?,
+            }
+        }
+    }
+
     /// What has been read and not yet given out.
     pub fn head(&self) -> &[u8] {
         &self.rest
@@ -107,11 +130,11 @@ impl Blocks {
     }
 
     fn record_end(&mut self) -> Result<usize, DecodeError> {
+        if !self.quotes {
+            return self.line_end();
+        }
         loop {
-            let end = match self.quotes {
-                true => quoted_ends(&self.rest).next(),
-                false => memchr::memchr(b'\n', &self.rest).map(|newline| newline + 1),
-            };
+            let end = quoted_ends(&self.rest).next();
             match end {
                 Some(end) => return Ok(end),
                 None if self.ended => return Ok(self.rest.len()),

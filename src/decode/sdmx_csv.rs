@@ -17,7 +17,8 @@
 
 use std::sync::Arc;
 
-use super::columns::{Observations, decimal_mark, number};
+use super::columns::{Observations, number};
+use super::decimal;
 use super::parallel::tables;
 use super::records::{Block, Blocks, Charset, Field, each_record, header};
 use super::{DecodeError, Hints, Source, Table, observation_schema};
@@ -36,12 +37,12 @@ pub(super) fn recognises(head: &[u8]) -> bool {
 
 pub(super) fn open(source: &Source, hints: &Hints) -> Result<Table, DecodeError> {
     let charset = Charset::new(hints)?;
-    let decimal = decimal_mark(hints)?;
+    let decimal = decimal::hinted(hints)?;
     let mut blocks = Blocks::new(source.stream(hints)?, true)?;
     // Anything else is refused with the header.
     let separator = separator(blocks.head()).unwrap_or(b',');
     let (head, names) = header(&mut blocks, separator, EXPECTED)?;
-    let mut layout = Layout::new(&head, &names, charset, &hints.dimensions)?;
+    let mut layout = Layout::new(&head, &names, charset, hints)?;
     let Chosen { structure, metadata, empty } = structures::choose(source, hints, separator, &layout, &mut blocks)?;
     if hints.dataset.is_some() && hints.dimensions.is_empty() {
         layout.leave_out(&empty);

@@ -21,8 +21,9 @@ use super::columns::{Observations, number};
 use super::json::{Kind, Reader, Token};
 use super::{BATCH_ROWS, DecodeError, Hints, Source, Table, observation_schema};
 
-/// Observations of one series that are held until its attributes are known.
+/// Observations of one series that are held until its attributes are known, and what they take in the payload.
 const MAX_SERIES: usize = 1 << 20;
+const MAX_SERIES_BYTES: u64 = 1 << 25;
 
 /// Whether a payload begins like this format.
 pub(super) fn recognises(head: &[u8]) -> bool {
@@ -66,6 +67,7 @@ enum Stage {
 struct Observation {
     key: Vec<usize>,
     value: Option<f64>,
+    /// Those that it states, in the structure's order; the last ones may be left out.
     attributes: Vec<Option<String>>,
     cell: u64,
 }
@@ -102,15 +104,15 @@ impl Rows {
         let token = self.reader.next()?;
         match (self.stage, token.kind) {
             (Stage::DataSets, Kind::BeginObject) => self.stage = Stage::DataSet,
-            (Stage::DataSets, _) => self.stage = Stage::Done,
+            (Stage::DataSets, Kind::EndArray) => self.stage = Stage::Done,
+            (Stage::DataSets, _) => return Err(self.reader.wrong(&token, "a data set")),
             (Stage::DataSet, Kind::EndObject) => self.stage = Stage::DataSets,
             (Stage::DataSet, _) => self.member(&token)?,
             (Stage::Series | Stage::Flat, Kind::EndObject) => self.stage = Stage::DataSet,
             (Stage::Series, _) => self.series(&token)?,
             (Stage::Flat, _) => {
                 let observation = self.observation(&token)?;
-                let attributes = vec![None; self.layout.series_attributes.len()];
-                self.push(&[], &attributes, observation);
+                self.push(&[], &[], observation);
             }
             (Stage::Start | Stage::Done, _) => {}
         }
@@ -141,7 +143,7 @@ impl Rows {
         if first.kind != Kind::BeginObject {
             return Err(self.reader.wrong(&first, "a series"));
         }
-        let mut attributes = vec![None; self.layout.series_attributes.len()];
+        let mut attributes = Vec::new();
         let mut observations = Vec::new();
         loop {
             let member = self.reader.next()?;
@@ -160,6 +162,10 @@ impl Rows {
                     if observations.len() == MAX_SERIES {
                         let expected = format!("at most {MAX_SERIES} observations in a series");
                         return Err(self.reader.wrong(&key, &expected));
+                    }
+                    if key.offset - first.offset > MAX_SERIES_BYTES {
+                        let expected = format!("a series of at most {MAX_SERIES_BYTES} bytes");
+                        return Err(self.reader.wrong_at(key.offset, &expected, "more", None));
                     }
                     observations.push(self.observation(&key)?);
                 },
@@ -196,7 +202,7 @@ impl Rows {
         // A number in quotes begins behind its quote.
         let cell = token.offset + u64::from(token.kind == Kind::Text && value.is_some());
         let attributes = match token.kind {
-            Kind::EndArray => vec![None; self.layout.observation_attributes.len()],
+            Kind::EndArray => Vec::new(),
             _ => self.attributes(Level::Observation)?,
         };
         Ok(Observation { key: place, value, attributes, cell })
@@ -225,12 +231,7 @@ impl Rows {
 
     /// The rest of an array of attributes. More elements than attributes are positions of annotations.
     fn attributes(&mut self, level: Level) -> Result<Vec<Option<String>>, DecodeError> {
-        let count = match level {
-            Level::Series => self.layout.series_attributes.len(),
-            _ => self.layout.observation_attributes.len(),
-        };
-        let mut texts = vec![None; count];
-        let mut at = 0;
+        let mut texts = Vec::new();
         loop {
             let token = self.reader.next()?;
             if token.kind == Kind::EndArray {
@@ -240,11 +241,10 @@ impl Rows {
                 Level::Series => &self.layout.series_attributes,
                 _ => &self.layout.observation_attributes,
             };
-            match attributes.get(at) {
-                Some(attribute) => texts[at] = attribute_text(&mut self.reader, &token, attribute)?,
+            match attributes.get(texts.len()) {
+                Some(attribute) => texts.push(attribute_text(&mut self.reader, &token, attribute)?),
                 None => self.reader.skip(token)?,
             }
-            at += 1;
         }
     }
 
@@ -258,11 +258,13 @@ impl Rows {
             self.columns.dimensions[place.column].push_number(*position as i32);
         }
         let (mut flag, mut confidentiality) = ("", "");
-        let stated = layout.series_attributes.iter().zip(series_attributes);
-        let stated = stated.chain(layout.observation_attributes.iter().zip(&observation.attributes));
+        let of_series = layout.series_attributes.iter().enumerate();
+        let of_series = of_series.map(|(at, attribute)| (attribute, series_attributes.get(at)));
+        let own = layout.observation_attributes.iter().enumerate();
+        let own = own.map(|(at, attribute)| (attribute, observation.attributes.get(at)));
         let mut column = 0;
-        for (attribute, text) in stated {
-            let text = text.as_deref().unwrap_or_default();
+        for (attribute, text) in of_series.chain(own) {
+            let text = text.and_then(Option::as_deref).unwrap_or_default();
             match attribute.name.as_str() {
                 "OBS_STATUS" | "OBS_FLAG" => flag = text,
                 "CONF_STATUS" => confidentiality = text,
@@ -301,5 +303,64 @@ fn attribute_text(reader: &mut Reader, token: &Token, attribute: &Attribute) -> 
             Ok(Some(layout::text(&tree).unwrap_or_else(|| tree.to_string())))
         }
         _ => Err(reader.wrong(token, &format!("the attribute `{}`", attribute.name))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use crate::decode::probe::{decoded, refused};
+    use crate::decode::{Format, Hints};
+
+    /// A message with these dimensions and attributes of observations, and these data sets.
+    fn message(dimensions: &[&str], attributes: &[&str], sets: &str) -> Vec<u8> {
+        let list = |ids: &[&str]| {
+            let items = ids.iter().map(|id| format!("{{\"id\":\"{id}\",\"values\":[{{\"id\":\"x\"}}]}}"));
+            items.collect::<Vec<_>>().join(",")
+        };
+        let structure = format!(
+            "{{\"dimensions\":{{\"observation\":[{}]}},\"attributes\":{{\"observation\":[{}]}}}}",
+            list(dimensions),
+            list(attributes)
+        );
+        format!("{{\"structure\":{structure},\"dataSets\":[{sets}]}}").into_bytes()
+    }
+
+    #[test]
+    fn attributes_that_are_left_out_are_none() {
+        let bytes = message(&["a"], &["n", "OBS_STATUS", "m"], r#"{"observations":{"0":[1,0]}}"#);
+        let table = decoded(Format::SdmxJson, &bytes, &Hints::default()).unwrap();
+        assert_eq!(table.lines(), ["x|1|||x|"]);
+        let bytes = message(&["a"], &["n", "OBS_STATUS", "m"], r#"{"observations":{"0":[1,null,0,0,5,"more"]}}"#);
+        let table = decoded(Format::SdmxJson, &bytes, &Hints::default()).unwrap();
+        assert_eq!(table.lines(), ["x|1|x|||x"]);
+    }
+
+    /// Nothing that may hold observations is passed over.
+    #[test]
+    fn data_sets_are_one_list_of_data_sets() {
+        let decode = |text: &str| decoded(Format::SdmxJson, text.as_bytes(), &Hints::default());
+        let text = String::from_utf8(message(&["a"], &[], r#"{"observations":{"0":[1]}}"#)).unwrap();
+        let structure = r#"{"data":{"structure":{"dimensions":{"observation":[{"id":"a","values":[{"id":"x"}]}]}}"#;
+        let sets = r#""dataSets":[{"observations":{"0":[1]}}]"#;
+        let inside = format!("{structure},{sets}}}}}");
+        let behind = format!("{structure}}},{sets}}}");
+        for text in [&text, &inside, &behind] {
+            assert_eq!(decode(text).unwrap().lines(), ["x|1||"]);
+        }
+        for sets in [r#""dataSets":5"#, r#""dataSets":[5]"#, r#""dataSets":[],"dataSets":[]"#] {
+            let text = format!("{structure},{sets}}}}}");
+            assert!(decode(&text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn dimensions_and_attributes_without_end_are_no_columns() {
+        let names: Vec<String> = (0..300).map(|at| format!("n{at}")).collect();
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        let found = refused(Format::SdmxJson, &message(&names[..65], &[], "{}"), &Hints::default());
+        assert_eq!(found, "expected at most 64 dimensions, found 65");
+        let found = refused(Format::SdmxJson, &message(&["a"], &names, "{}"), &Hints::default());
+        assert_eq!(found, "expected at most 256 attributes, found 300");
     }
 }

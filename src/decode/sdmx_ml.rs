@@ -41,13 +41,13 @@
 //! annotations and reference metadata inside a data message (passed over); namespaces (elements are known by their
 //! local names, since every writer has its own prefixes; attributes with a prefix are XML's or SDMX's own).
 
+use super::xml::Xml;
 use super::{BATCH_ROWS, DecodeError, Hints, Source, Table, observation_schema};
 
 mod message;
 mod rows;
 mod survey;
 mod walk;
-mod xml;
 
 #[cfg(test)]
 mod tests;
@@ -56,7 +56,6 @@ use message::{EXPECTED, Message};
 use rows::Rows;
 use survey::Survey;
 use walk::Walk;
-use xml::Xml;
 
 /// Whether a payload begins like this format: XML in which a message or a data set of SDMX begins.
 pub(super) fn recognises(head: &[u8]) -> bool {

@@ -6,14 +6,16 @@
 mod fingerprint;
 mod ingest;
 mod last_good;
-mod ledger;
+pub mod ledger;
 pub mod payload;
 mod project;
+pub mod schedule;
+pub mod status;
 mod summary;
 mod warehouse;
 
 pub use project::Project;
-pub use summary::{BuildOutcome, EditionReport, FetchOutcome, PipelineReport, RunReport};
+pub use summary::{BuildOutcome, EditionReport, FetchOutcome, PipelineReport, RunReport, Stages};
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -73,6 +75,9 @@ pub enum RunError {
     /// The system gave no threads.
     #[error("could not start the threads of the run")]
     Threads(#[source] std::io::Error),
+    /// The service's clock could not be started.
+    #[error("could not start the clock of the service")]
+    Clock(#[from] tokio_cron_scheduler::JobSchedulerError),
     /// A thread of the run ended early: a defect of this program.
     #[error("a part of the run broke off")]
     Broken(#[from] tokio::task::JoinError),
@@ -89,7 +94,7 @@ impl RunError {
             RunError::Archive(error) => error,
             RunError::Lake(error) => error,
             RunError::Publish(error) => error,
-            RunError::Threads(_) | RunError::Broken(_) => return None,
+            RunError::Threads(_) | RunError::Clock(_) | RunError::Broken(_) => return None,
         })
     }
 
@@ -178,6 +183,7 @@ pub async fn run(project: Arc<Project>, names: &[String], observer: Arc<dyn Obse
         return Err(error);
     }
     let ingested: Vec<ingest::Ingested> = ingested.into_iter().flatten().collect();
+    let loaded = Timestamp::now();
 
     let build = {
         let (project, observer) = (project.clone(), observer.clone());
@@ -185,9 +191,14 @@ pub async fn run(project: Arc<Project>, names: &[String], observer: Arc<dyn Obse
         tokio::task::spawn_blocking(move || warehouse::refresh(&project, &partitions, published, observer.as_ref()))
             .await?
     };
+    let finished = Timestamp::now();
     let report = RunReport {
         started,
-        finished: Timestamp::now(),
+        finished,
+        stages: Stages {
+            pipelines: loaded.duration_since(started).as_secs_f64(),
+            warehouse: finished.duration_since(loaded).as_secs_f64(),
+        },
         profile: project.settings.profile,
         data_root: root.clone(),
         pipelines: ingested.into_iter().map(|ingested| ingested.report).collect(),

@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 
 use jiff::Timestamp;
-use serde::Serialize;
 use serde::ser::{SerializeStruct, Serializer};
+use serde::{Deserialize, Serialize};
 
 use crate::error::{Exit, Report};
 use crate::normalise::Counts;
@@ -18,6 +18,8 @@ pub struct RunReport {
     pub started: Timestamp,
     /// When it ended.
     pub finished: Timestamp,
+    /// How long its stages took.
+    pub stages: Stages,
     /// Where the bytes came from.
     pub profile: Profile,
     /// Where everything is.
@@ -26,6 +28,15 @@ pub struct RunReport {
     pub pipelines: Vec<PipelineReport>,
     /// What came of the build.
     pub build: Result<BuildOutcome, Report>,
+}
+
+/// How long the stages of a run took, in seconds.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+pub struct Stages {
+    /// Fetching, decoding and normalising, all pipelines side by side.
+    pub pipelines: f64,
+    /// Loading, models, audits and publishing.
+    pub warehouse: f64,
 }
 
 /// What came of one pipeline.

@@ -2,14 +2,21 @@
 
 mod codelist;
 mod pipeline;
+mod release;
 mod settings;
+mod timetable;
 mod validate;
 
 pub use codelist::{Codelist, Codelists};
 pub use pipeline::{
-    CanonicalColumn, CodeRule, DecodeSpec, Dimension, Edition, Kind, Members, Pipeline, Pipelines, Quality, substitute,
+    CanonicalColumn, CodeRule, DecodeSpec, Dimension, Edition, Kind, Members, Missed, Pipeline, Pipelines, Quality,
+    ScheduleSpec, substitute,
 };
-pub use settings::{NormaliseSettings, PrivacySettings, Profile, Settings, SourceSettings, StorageSettings};
+pub use release::Release;
+pub use settings::{
+    NormaliseSettings, PrivacySettings, Profile, ScheduleSettings, Settings, SourceSettings, StorageSettings,
+};
+pub use timetable::Timetable;
 
 use std::path::PathBuf;
 

@@ -10,6 +10,8 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 use toml::Spanned;
 
+use super::release::Release;
+use super::timetable::Timetable;
 use super::validate::Validator;
 use super::{Codelists, SpecError};
 use crate::decode::Format;
@@ -52,6 +54,9 @@ pub struct Pipeline {
     /// `[quality]`
     #[serde(default)]
     pub quality: Quality,
+    /// `[schedule]`; without it the pipeline runs by hand only.
+    #[serde(default)]
+    pub schedule: Option<ScheduleSpec>,
 }
 
 /// What a pipeline delivers.
@@ -73,6 +78,60 @@ pub struct RequestSpec {
     /// Where a source that delivers large extractions later is asked again, with `{key}` for the key that it gives.
     #[serde(default)]
     pub deferred: Option<Deferred>,
+}
+
+/// `[schedule]`
+#[derive(Debug, Clone, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct ScheduleSpec {
+    /// When the source is asked: minute, hour, day of the month, month, day of the week.
+    pub cron: Spanned<String>,
+    /// Time zone of `cron`; default that of the settings.
+    #[serde(default)]
+    pub timezone: Option<Spanned<String>>,
+    /// What becomes of a run that was due while nobody was there: `latest` (default), `none`, or a span such as `2d`,
+    /// within which it is caught up.
+    #[serde(default)]
+    pub missed: Option<Spanned<String>>,
+    /// By when the source should have something new, such as `yearly by 31 October`.
+    #[serde(default)]
+    pub expected: Option<Spanned<String>>,
+}
+
+impl ScheduleSpec {
+    /// When the pipeline is due; `zone` is the time zone of the settings.
+    pub fn timetable(&self, zone: &str) -> Result<Timetable, String> {
+        Timetable::new(self.cron.get_ref(), self.timezone.as_ref().map_or(zone, |zone| zone.get_ref()))
+    }
+
+    /// What becomes of missed runs; none if the text is none of the three.
+    pub fn missed(&self) -> Option<Missed> {
+        match self.missed.as_ref().map(|missed| missed.get_ref().as_str()) {
+            None | Some("latest") => Some(Missed::Latest),
+            Some("none") => Some(Missed::None),
+            Some(span) => {
+                let span: jiff::Span = span.parse().ok()?;
+                let days = jiff::SpanRelativeTo::days_are_24_hours();
+                span.to_duration(days).ok().filter(jiff::SignedDuration::is_positive).map(Missed::Within)
+            }
+        }
+    }
+
+    /// The release calendar of the source, if it is declared and is one.
+    pub fn release(&self) -> Option<Release> {
+        self.expected.as_ref().and_then(|expected| Release::parse(expected.get_ref()))
+    }
+}
+
+/// What becomes of runs that were due while nobody was there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Missed {
+    /// They are left out.
+    None,
+    /// The last one is caught up.
+    Latest,
+    /// The last one is caught up unless it is older than this.
+    Within(jiff::SignedDuration),
 }
 
 /// One table of a source: `dataset`, and whatever else differs from edition to edition.
@@ -109,6 +168,25 @@ pub struct DecodeSpec {
     /// The dimensions, where the payload does not tell them from attributes.
     #[serde(default)]
     pub dimensions: Vec<String>,
+    // The keys below came later: where they are not given, a pipeline's fingerprint is what it was.
+    /// Of delimited text and workbooks of observations: the only columns that are decoded; none names all.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub columns: Vec<String>,
+    /// Of delimited text and workbooks: the column of the observed value.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub value: Option<String>,
+    /// The column that becomes `time_period`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub time: Option<String>,
+    /// The column that becomes `obs_flag`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub flag: Option<String>,
+    /// Line or row of the column names, from 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub header: Option<u32>,
+    /// Which sheet of a workbook.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sheet: Option<String>,
 }
 
 /// The columns of a canonical observation that come from dimensions (DESIGN 4.2).

@@ -24,6 +24,8 @@ pub struct Settings {
     pub privacy: PrivacySettings,
     /// `[warehouse]`
     pub warehouse: WarehouseSettings,
+    /// `[schedule]`
+    pub schedule: ScheduleSettings,
     /// `[sources.<pipeline>]`
     #[serde(default)]
     pub sources: BTreeMap<String, SourceSettings>,
@@ -90,6 +92,22 @@ pub struct WarehouseSettings {
     pub threads: usize,
 }
 
+/// `[schedule]`
+#[derive(Debug, Clone, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct ScheduleSettings {
+    /// Time zone of timetables that name none.
+    pub timezone: String,
+    /// Longest wait after the moment of a timetable.
+    pub jitter_secs: u64,
+    /// Wait before a failed run is begun again.
+    pub retry_secs: u64,
+    /// How often a failed run is begun again.
+    pub retries: u32,
+    /// How long a run under way may take to end when the service is to stop.
+    pub stop_secs: u64,
+}
+
 /// `[sources.<pipeline>]`
 #[derive(Debug, Clone, Default, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
@@ -139,6 +157,12 @@ impl Settings {
             layers = layers.set_override("profile", profile).map_err(wrong)?;
         }
         let mut settings: Settings = layers.build().and_then(config::Config::try_deserialize).map_err(wrong)?;
+        if jiff::tz::TimeZone::get(&settings.schedule.timezone).is_err() {
+            return Err(SpecError::Settings {
+                message: format!("the time zone `{}` of `schedule.timezone` is not known", settings.schedule.timezone),
+                hint: Some("such as `Europe/Madrid`".into()),
+            });
+        }
         settings.storage.root = std::path::absolute(project.join(&settings.storage.root)).map_err(|source| {
             SpecError::Settings { message: format!("`storage.root` has no absolute form: {source}"), hint: None }
         })?;

@@ -32,6 +32,7 @@ impl Validator<'_> {
         self.quality()?;
         self.decoding()?;
         self.deferred()?;
+        self.schedule()?;
         for (at, edition) in pipeline.editions.iter().enumerate() {
             let dataset = &edition.get_ref().dataset;
             let earlier = pipeline.editions[..at].iter().any(|other| other.get_ref().dataset == *dataset);
@@ -78,6 +79,31 @@ impl Validator<'_> {
         Ok(())
     }
 
+    fn schedule(&self) -> Result<(), SpecError> {
+        let Some(schedule) = &self.pipeline.schedule else {
+            return Ok(());
+        };
+        // The settings' own time zone is looked at with the settings.
+        if let Err(message) = schedule.timetable("UTC") {
+            let span = match (&schedule.timezone, message.contains("time zone")) {
+                (Some(zone), true) => zone.span(),
+                _ => schedule.cron.span(),
+            };
+            let hint = "minute, hour, day of the month, month, day of the week, such as `30 6 * * 1`; time zones are those of the IANA, such as `Europe/Madrid`";
+            return Err(self.wrong(span, &message, Some(hint)));
+        }
+        if let (Some(missed), None) = (&schedule.missed, schedule.missed()) {
+            let message = format!("expected `latest`, `none` or a span, found `{}`", missed.get_ref());
+            return Err(self.wrong(missed.span(), &message, Some("a span is such as `12h` or `2d`")));
+        }
+        if let (Some(expected), None) = (&schedule.expected, schedule.release()) {
+            let message = format!("expected a release calendar, found `{}`", expected.get_ref());
+            let hint = "such as `yearly by 31 October`, `monthly by 15` or `every 7 days`";
+            return Err(self.wrong(expected.span(), &message, Some(hint)));
+        }
+        Ok(())
+    }
+
     fn deferred(&self) -> Result<(), SpecError> {
         let places = self.pipeline.request.deferred.iter().flat_map(|places| [&places.status, &places.data]);
         for address in places {
@@ -99,6 +125,7 @@ impl Validator<'_> {
             let hint = "labels are those of the WHATWG, such as `windows-1252`, `iso-8859-15`, `utf-8`";
             return Err(self.wrong(self.find(label), &format!("the encoding `{label}` is not known"), Some(hint)));
         }
+        self.columns()?;
         let Some(members) = &self.pipeline.members else {
             return Ok(());
         };
@@ -111,6 +138,42 @@ impl Validator<'_> {
             return Err(self.wrong(self.find(&members.date_format), &message, Some(hint)));
         }
         self.file_name("cluster", &members.cluster, self.find(&members.cluster))
+    }
+
+    /// That the keys of `[decode]` about columns fit the format, the kind and each other.
+    fn columns(&self) -> Result<(), SpecError> {
+        let decode = &self.pipeline.decode;
+        let is_workbook = matches!(decode.format, Format::Xlsx | Format::Ods);
+        let has_columns = is_workbook || decode.format == Format::Delimited;
+        let is_register = self.pipeline.kind == Kind::Memberships;
+        if has_columns && !is_register && decode.value.is_none() {
+            let message = "expected a key `value` in `[decode]`, found none";
+            return Err(self.wrong(
+                self.find("[decode]"),
+                message,
+                Some("name the column that holds the observed value"),
+            ));
+        }
+        let of_observations = has_columns && !is_register;
+        let has_measure = of_observations || decode.format == Format::SdmxCsv;
+        for (key, given, fits, wanted) in [
+            ("sheet", decode.sheet.is_some(), is_workbook, "a workbook"),
+            ("header", decode.header.is_some(), has_columns, "delimited text or a workbook"),
+            ("columns", !decode.columns.is_empty(), of_observations, "observations in delimited text or a workbook"),
+            ("value", decode.value.is_some(), has_measure, "observations in SDMX-CSV, delimited text or a workbook"),
+            ("time", decode.time.is_some(), of_observations, "observations in delimited text or a workbook"),
+            ("flag", decode.flag.is_some(), of_observations, "observations in delimited text or a workbook"),
+        ] {
+            if given && !fits {
+                let message = format!("the key `{key}` of `[decode]` is for {wanted}");
+                let hint = is_register.then_some("`[members]` names the columns of a register");
+                return Err(self.wrong(self.find(&format!("\n{key}")), &message, hint));
+            }
+        }
+        match decode.header {
+            Some(0) => Err(self.wrong(self.find("\nheader"), "expected `header` from 1 on, found 0", None)),
+            _ => Ok(()),
+        }
     }
 
     /// Names that become folders and files.

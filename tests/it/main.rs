@@ -14,5 +14,6 @@ mod payloads;
 mod pipelines;
 mod readers;
 mod regressions;
+mod schedule;
 mod support;
 mod tidy;

@@ -1,7 +1,7 @@
 //! Values of a wide file: what their marks mean, and where one ends in `csv_c`.
 
 use super::super::DecodeError;
-use super::super::ine_csv::value;
+use super::super::decimal::value;
 use super::super::records::Block;
 use super::LONG;
 
@@ -63,7 +63,7 @@ impl Values {
         if self.counted.is_some() {
             return self.count(text).map(Some);
         }
-        let found = value(text, self.decimal).map_err(|(expected, hint)| (expected.to_owned(), hint))?;
+        let found = value(text, self.decimal, b',').map_err(|(expected, hint)| (expected.to_owned(), hint))?;
         if self.decimal.is_none() && may_be_thousands(text) {
             let expected = "a number that has one reading";
             let hint = "a thousand or a fraction? say which mark is the decimal one in this table: \

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use serde_json::{Map, Value};
 
 use crate::decode::json::{Kind, Reader, Token};
-use crate::decode::{DecodeError, Hints, Metadata, Source, TIME_PERIOD, notice};
+use crate::decode::{DecodeError, Hints, MAX_DIMENSIONS, Metadata, Source, TIME_PERIOD, notice};
 use crate::error::nearest;
 
 const EXPECTED: &str = "a JSON-stat dataset";
@@ -15,6 +15,9 @@ const MAX_CELLS: u64 = 1 << 40;
 
 /// Statuses up to this index are kept in a list, two bytes each; those of larger cubes by index.
 const LISTED: u64 = 1 << 26;
+
+/// The list has at most so many places for each status, or one status of a far cell would fill memory.
+const PLACES: u64 = 64;
 
 /// Indices up to this one are ticked off in a bit set (32 MiB at the most).
 const COUNTED: u64 = 1 << 28;
@@ -78,24 +81,34 @@ impl Statuses {
                 number
             }
         };
-        let before = if index < LISTED {
+        let before = self.far(index);
+        let before = if index < LISTED.min(PLACES * (self.remaining + 1)) {
             let at = index as usize;
             if at >= self.listed.len() {
                 self.listed.resize(at + 1, 0);
             }
-            std::mem::replace(&mut self.listed[at], number)
+            std::mem::replace(&mut self.listed[at], number).max(before)
         } else {
-            self.further.insert(index, number).unwrap_or_default()
+            self.further.insert(index, number);
+            before
         };
         self.remaining += u64::from(before == 0);
         Some(before == 0)
     }
 
+    /// Takes the number of a status that is not in the list; 0 if there is none.
+    fn far(&mut self, index: u64) -> u16 {
+        match self.further.is_empty() {
+            true => 0,
+            false => self.further.remove(&index).unwrap_or_default(),
+        }
+    }
+
     /// The status of a cell, which is then forgotten.
     pub fn take(&mut self, index: u64) -> Option<&str> {
         let number = match self.listed.get_mut(index as usize) {
-            Some(number) if index < LISTED => std::mem::take(number),
-            _ => self.further.remove(&index).unwrap_or_default(),
+            Some(number) if *number > 0 => std::mem::take(number),
+            _ => self.far(index),
         };
         if number == 0 {
             return self.all.as_deref();
@@ -140,7 +153,9 @@ fn without_values(members: &Map<String, Value>, head: &[u8]) -> DecodeError {
 #[derive(Default)]
 struct Parts {
     members: Map<String, Value>,
-    has_value: bool,
+    /// How many members `value` there are, and whether any of them is a list.
+    values: usize,
+    has_list: bool,
     statuses: Statuses,
 }
 
@@ -253,7 +268,8 @@ impl Parts {
     fn read(&mut self, reader: &mut Reader, key: String, first: Token) -> Result<(), DecodeError> {
         match key.as_str() {
             "value" => {
-                self.has_value = true;
+                self.values += 1;
+                self.has_list |= matches!(first.kind, Kind::BeginArray | Kind::BeginObject);
                 reader.skip(first)
             }
             "status" => self.read_statuses(reader, first),
@@ -317,8 +333,12 @@ impl Parts {
             found,
             hint: Some("the source has changed what it delivers, or the payload is damaged".into()),
         };
-        if !self.has_value {
+        if self.values == 0 {
             return Err(without_values(&self.members, head));
+        }
+        if self.values > 1 || !self.has_list {
+            let found = if self.values > 1 { "several members `value`" } else { "a single value" };
+            return Err(wrong("one list of values, in an array or an object", found.into()));
         }
         let members = &self.members;
         let nothing = Map::new();
@@ -332,6 +352,9 @@ impl Parts {
         let sizes: Option<Vec<u64>> =
             part("size").as_array().and_then(|sizes| sizes.iter().map(Value::as_u64).collect());
         let sizes = sizes.ok_or_else(|| wrong("a list `size` of whole numbers", part("size").to_string()))?;
+        if ids.len() > MAX_DIMENSIONS {
+            return Err(wrong(&format!("at most {MAX_DIMENSIONS} dimensions"), ids.len().to_string()));
+        }
         if ids.len() != sizes.len() {
             return Err(wrong("as many sizes as dimensions", format!("{} and {}", sizes.len(), ids.len())));
         }
@@ -422,4 +445,29 @@ fn too_many(reader: &Reader, token: &Token) -> DecodeError {
 fn links(members: &Map<String, Value>) -> Vec<String> {
     let items = members.get("link").map(|link| &link["item"]).and_then(Value::as_array);
     items.into_iter().flatten().filter_map(|item| item["href"].as_str()).take(20).map(str::to_owned).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{PLACES, Statuses};
+
+    #[test]
+    fn a_status_of_a_far_cell_takes_no_room_for_those_before_it() {
+        let mut statuses = Statuses::default();
+        for index in [60_000_000, 200, 3, 64, 70] {
+            assert_eq!(statuses.insert(index, &format!("s{index}")), Some(true));
+            assert!(statuses.listed.len() as u64 <= PLACES * statuses.remaining(), "{index}");
+        }
+        // The list has grown past an index that was kept beside it.
+        assert!(statuses.listed.len() > 64 && statuses.further.contains_key(&200));
+        statuses.insert(190, "s190");
+        assert_eq!(statuses.insert(200, "again"), Some(false));
+        assert_eq!(statuses.remaining(), 6);
+        for (index, status) in [(60_000_000, "s60000000"), (200, "again"), (190, "s190"), (3, "s3"), (64, "s64")] {
+            assert_eq!(statuses.take(index), Some(status));
+            assert_eq!(statuses.take(index), None);
+        }
+        assert_eq!(statuses.take(70), Some("s70"));
+        assert_eq!(statuses.remaining(), 0);
+    }
 }

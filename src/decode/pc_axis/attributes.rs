@@ -2,8 +2,8 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::super::{DecodeError, Metadata};
-use super::layout::{Dimension, MAX_DIMENSIONS};
+use super::super::{DecodeError, MAX_DIMENSIONS, Metadata};
+use super::layout::Dimension;
 use super::marks::CellTexts;
 use super::statements::Statement;
 use super::view::{View, same};

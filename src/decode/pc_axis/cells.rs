@@ -5,12 +5,9 @@
 
 use super::super::columns::number;
 use super::super::notice::shortened;
-use super::super::payload::Payload;
+use super::super::payload::{BLOCK_BYTES, Payload};
 use super::super::{DecodeError, Place};
 use super::CUT;
-
-/// Bytes that are read at a time.
-const BLOCK_BYTES: usize = 1 << 20;
 
 /// The longest code of a row.
 const MAX_TOKEN_BYTES: usize = 1 << 16;

@@ -2,15 +2,12 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::super::{CELL, CONF_STATUS, DecodeError, Hints, Metadata, OBS_FLAG, OBS_VALUE, TIME_PERIOD};
+use super::super::{CELL, CONF_STATUS, DecodeError, Hints, MAX_DIMENSIONS, Metadata, OBS_FLAG, OBS_VALUE, TIME_PERIOD};
 use super::EXPECTED;
 use super::attributes::attributes;
 use super::marks::CellTexts;
 use super::statements::{Header, Statement};
 use super::view::{View, same};
-
-/// Real tables have fewer than twenty.
-pub(super) const MAX_DIMENSIONS: usize = 64;
 
 /// More cells than any archive holds; their numbers fit in 64 bits with room.
 const MAX_CELLS: u64 = 1 << 50;

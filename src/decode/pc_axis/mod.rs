@@ -82,16 +82,8 @@ pub(super) fn open(source: &Source, hints: &Hints) -> Result<Table, DecodeError>
     let schema = observation_schema(&names, &attributes);
     let metadata = layout.metadata.clone();
     let mut rows = Rows::new(layout, cells, header.charset, schema.clone());
-    let mut is_over = false;
-    let batches = Box::new(std::iter::from_fn(move || {
-        if is_over {
-            return None;
-        }
-        let batch = rows.batch().transpose();
-        is_over = !matches!(batch, Some(Ok(_)));
-        batch
-    }));
-    Ok(Table { metadata, schema, batches })
+    let batches = std::iter::from_fn(move || rows.batch().transpose());
+    Ok(Table { metadata, schema, batches: Box::new(batches) })
 }
 
 /// The cells becoming rows.

@@ -13,17 +13,13 @@
 
 use std::collections::HashMap;
 
-use super::super::notice::shortened;
-use super::super::notice::unexpected;
-use super::super::payload::Payload;
+use super::super::notice::{shortened, unexpected};
+use super::super::payload::{BLOCK_BYTES, Payload};
 use super::super::records::Block;
 use super::super::{DecodeError, Hints};
 use super::EXPECTED;
 use super::cells::Cells;
 use super::text::{Charset, Declared};
-
-/// Bytes that are read at a time.
-const BLOCK_BYTES: usize = 1 << 20;
 
 /// Headers of real tables have a few megabytes at most: every label stands in it once.
 const MAX_HEADER_BYTES: usize = 1 << 25;

@@ -2,13 +2,14 @@
 //!
 //! SDMX-CSV does not mark dimensions. What stands before `OBS_VALUE`, and `TIME_PERIOD` wherever it stands, is
 //! taken for a dimension, the rest for attributes, which is how most writers order them; the hint `dimensions`
-//! names them where a writer does not. A name with brackets or a dot (`ATTR[]`, `CONTACT.NAME`) is never a dimension's.
+//! names them where a writer does not. The hint `value` names a measure that is not called `OBS_VALUE`; other
+//! measures are attributes then, or dimensions where they stand before it, which `dimensions` sets right. A name with brackets or a dot (`ATTR[]`, `CONTACT.NAME`) is never a dimension's.
 
 use std::collections::BTreeMap;
 
 use crate::decode::notice::unexpected;
 use crate::decode::records::{Block, Charset, Field};
-use crate::decode::{ACTION, DecodeError, TIME_PERIOD, is_reserved};
+use crate::decode::{ACTION, DecodeError, Hints, TIME_PERIOD, is_reserved};
 
 pub(super) const EXPECTED: &str = "an SDMX-CSV header that begins with `DATAFLOW` or `STRUCTURE`";
 
@@ -76,8 +77,10 @@ pub(super) fn separator(head: &[u8]) -> Option<u8> {
 
 impl Layout {
     /// Reads the header.
-    pub fn new(head: &Block, names: &[Field], charset: Charset, hinted: &[String]) -> Result<Self, DecodeError> {
-        let mut header = Header { charset, head, hinted, columns: Vec::with_capacity(names.len()), found: Vec::new() };
+    pub fn new(head: &Block, names: &[Field], charset: Charset, hints: &Hints) -> Result<Self, DecodeError> {
+        let (hinted, measure) = (&hints.dimensions, hints.value.as_deref().unwrap_or("OBS_VALUE"));
+        let mut header =
+            Header { charset, head, hinted, measure, columns: Vec::with_capacity(names.len()), found: Vec::new() };
         if names.is_empty() {
             return Err(unexpected(&head.bytes, EXPECTED));
         }
@@ -94,9 +97,14 @@ impl Layout {
             return Err(head.wrong(0, "a column `STRUCTURE_ID`", &head.bytes, Some(hint.into())));
         };
         let Some(value) = place(Meaning::Plain(Role::Value)) else {
-            let hint = "a message of attributes only, or of measures with other names, is not decoded: ask the source \
-                        for observations with `OBS_VALUE`";
-            return Err(head.wrong(0, "a column `OBS_VALUE`", &head.bytes, Some(hint.into())));
+            let hint = match &hints.value {
+                Some(_) => "correct the hint `value`",
+                None => {
+                    "if the message has a measure of another name, say which one is meant: `value`; one of attributes \
+                     only is not decoded"
+                }
+            };
+            return Err(head.wrong(0, format!("a column `{measure}`"), &head.bytes, Some(hint.into())));
         };
         let is_there = |name: &String| {
             columns.iter().any(|column| column.role == Role::Dimension && column.name == own_name(name))
@@ -167,6 +175,8 @@ struct Header<'h> {
     charset: Charset,
     head: &'h Block,
     hinted: &'h [String],
+    /// Name of the column of observed values.
+    measure: &'h str,
     columns: Vec<Column>,
     found: Vec<Meaning>,
 }
@@ -245,16 +255,16 @@ impl Header<'_> {
             "STRUCTURE_NAME" => Meaning::Title,
             "LAST UPDATE" => Meaning::Updated,
             ACTION => Meaning::Plain(Role::Action),
-            "OBS_VALUE" if is_list => {
+            measure if measure == self.measure && is_list => {
                 let hint = "several values in a field are not decoded: ask the source for one value an observation";
                 return Err(self.head.wrong(
                     field.start,
-                    "one `OBS_VALUE` in a field",
+                    format!("one `{measure}` in a field"),
                     id.as_bytes(),
                     Some(hint.into()),
                 ));
             }
-            "OBS_VALUE" => Meaning::Plain(Role::Value),
+            measure if measure == self.measure => Meaning::Plain(Role::Value),
             "OBS_FLAG" | "OBS_STATUS" => Meaning::Plain(Role::Flag),
             "CONF_STATUS" => Meaning::Plain(Role::Confidentiality),
             "TIME_PERIOD" => Meaning::Plain(Role::Dimension),

@@ -186,7 +186,12 @@ fn missing_values_are_null() {
 fn a_header_without_what_is_needed_is_an_error() {
     let none = Hints::default();
     assert!(fails("STRUCTURE,STRUCTURE_ID,geo,M1,M2\n", &none).contains("expected a column `OBS_VALUE`"));
-    assert!(advice("STRUCTURE,STRUCTURE_ID,geo,M1,M2\n", &none).contains("measures with other names"));
+    assert!(advice("STRUCTURE,STRUCTURE_ID,geo,M1,M2\n", &none).contains("a measure of another name"));
+    let second = Hints { value: Some("M2".into()), ..Hints::default() };
+    let message = "STRUCTURE,STRUCTURE_ID,geo,M2,M1\ndataflow,X:A,ES,1,2\n";
+    assert_eq!(read(message, &second).lines(), ["ES|1|||2"]);
+    let third = Hints { value: Some("M3".into()), ..Hints::default() };
+    assert!(fails(message, &third).contains("expected a column `M3`"));
     assert!(fails("STRUCTURE,geo,OBS_VALUE\n", &none).contains("expected a column `STRUCTURE_ID`"));
     assert!(fails("STRUCTURE,STRUCTURE_ID,geo,geo,OBS_VALUE\n", &none).contains("expected each column once"));
     let hints = Hints { dimensions: vec!["geo".into(), "sex".into()], ..Hints::default() };

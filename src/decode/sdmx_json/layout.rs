@@ -5,7 +5,9 @@ use std::collections::{BTreeMap, HashSet};
 use serde_json::{Map, Value};
 
 use crate::decode::json::{Kind, Reader, Token};
-use crate::decode::{DecodeError, Hints, Metadata, Source, TIME_PERIOD, is_reserved, notice};
+use crate::decode::{
+    DecodeError, Hints, MAX_ATTRIBUTES, MAX_DIMENSIONS, Metadata, Source, TIME_PERIOD, is_reserved, notice,
+};
 
 const EXPECTED: &str = "an SDMX-JSON data message";
 
@@ -70,17 +72,22 @@ impl Layout {
 /// Goes to the list of data sets: the token that begins it.
 pub(super) fn seek(reader: &mut Reader) -> Result<Option<Token>, DecodeError> {
     reader.next()?;
+    let mut depth = 0;
     loop {
         let key = reader.next()?;
         if key.kind != Kind::Key {
-            return Ok(None);
+            if depth == 0 {
+                return Ok(None);
+            }
+            depth -= 1;
+            continue;
         }
         let name = reader.str(&key)?.into_owned();
         let value = reader.next()?;
         match (name.as_str(), value.kind) {
             ("dataSets", Kind::BeginArray) => return Ok(Some(value)),
             // 2.0 has both in `data`.
-            ("data", Kind::BeginObject) => {}
+            ("data", Kind::BeginObject) => depth += 1,
             _ => reader.skip(value)?,
         }
     }
@@ -132,7 +139,11 @@ fn read(reader: &mut Reader, members: &mut Map<String, Value>, has_data: &mut bo
         let name = reader.str(&key)?.into_owned();
         let value = reader.next()?;
         if name == "dataSets" {
-            *has_data = true;
+            match value.kind {
+                Kind::Null => {}
+                Kind::BeginArray if !*has_data => *has_data = true,
+                _ => return Err(reader.wrong(&key, "one list of data sets")),
+            }
             reader.skip(value)?;
         } else if name == "data" && value.kind == Kind::BeginObject {
             let mut data = Map::new();
@@ -152,6 +163,9 @@ fn layout(structure: &Value, hints: &Hints, mut metadata: Metadata) -> Result<(L
     let levels = [list("dimensions", "dataSet"), list("dimensions", "series"), list("dimensions", "observation")];
     let stated: Vec<(usize, &Value)> =
         levels.iter().enumerate().flat_map(|(level, list)| list.iter().map(move |stated| (level, stated))).collect();
+    if stated.len() > MAX_DIMENSIONS {
+        return Err(wrong(&format!("at most {MAX_DIMENSIONS} dimensions"), stated.len().to_string()));
+    }
     let mut order: Vec<usize> = (0..stated.len()).collect();
     order.sort_by_key(|at| stated[*at].1["keyPosition"].as_u64().unwrap_or(u64::MAX));
     let mut dimensions: Vec<Dimension> = Vec::with_capacity(stated.len());
@@ -208,6 +222,10 @@ fn layout(structure: &Value, hints: &Hints, mut metadata: Metadata) -> Result<(L
         series_attributes: attributes("series")?,
         observation_attributes: attributes("observation")?,
     };
+    let attributes = layout.series_attributes.len() + layout.observation_attributes.len();
+    if attributes > MAX_ATTRIBUTES {
+        return Err(wrong(&format!("at most {MAX_ATTRIBUTES} attributes"), attributes.to_string()));
+    }
     let mut names = layout.attribute_names();
     names.extend(layout.dimension_names());
     let mut seen = HashSet::new();

@@ -4,9 +4,9 @@ use std::collections::HashMap;
 
 use super::survey::{Layout, Role, Survey};
 use super::walk::{Kind, LEVELS, Level, Sink};
-use super::xml::{Attribute, Outcome, quoted, wrong, wrong_with};
 use crate::decode::DecodeError;
 use crate::decode::columns::{Observations, Texts, number};
+use crate::decode::xml::{Attribute, Outcome, quoted, wrong, wrong_with};
 
 /// Structures define a handful; each is looked up for every series.
 const MAX_GROUP_KINDS: usize = 50;

@@ -4,8 +4,8 @@ use std::collections::HashMap;
 
 use super::message::Shape;
 use super::walk::{Kind, LEVELS, Level, Sink};
-use super::xml::{Attribute, Outcome, quoted, wrong};
 use crate::decode::columns::Texts;
+use crate::decode::xml::{Attribute, Outcome, quoted, wrong};
 use crate::decode::{CELL, CONF_STATUS, DecodeError, Hints, OBS_FLAG, OBS_VALUE, TIME_PERIOD};
 
 /// No structure has nearly as many dimensions and attributes.

@@ -1,8 +1,8 @@
 //! Walks through a message and tells a [`Sink`] what it finds. Both passes walk the same way.
 
 use super::message::{Message, Shape, artefact, keep, other_message};
-use super::xml::{Attribute, Event, Outcome, Tag, Xml, local, quoted, wrong, wrong_with};
 use crate::decode::notice::unexpected;
+use crate::decode::xml::{Attribute, Event, Outcome, Tag, Xml, local, quoted, wrong, wrong_with};
 
 /// Text of one element is a code, a number or a few sentences.
 const MAX_TEXT_BYTES: usize = 1 << 20;

@@ -2,7 +2,8 @@
 //!
 //! The tokens are `quick-xml`'s. It says where an event begins and ends; attributes are scanned here, because
 //! their values' offsets are what every number is traced by, and because nothing may be allocated for them.
-//! Only UTF-8 (SDMX-ML knows no other in practice); no document types and so no entities but the five of XML.
+//! Only UTF-8 (SDMX-ML and workbooks know no other in practice); no document types and so no entities but the five of
+//! XML.
 
 use std::borrow::Cow;
 use std::io::{self, BufRead, Read};
@@ -12,11 +13,11 @@ use quick_xml::errors::{Error as XmlError, IllFormedError};
 use quick_xml::events::{BytesStart, Event as XmlEvent};
 
 use crate::decode::notice::shortened;
-use crate::decode::payload::Payload;
-use crate::decode::{DecodeError, Hints, Place, Source};
+use crate::decode::payload::{self, Payload};
+use crate::decode::{DecodeError, Hints, Source};
 
 /// Bytes that are read at a time: the block and what is made of it stay in the cache.
-const BLOCK_BYTES: usize = 1 << 18;
+const BLOCK_BYTES: usize = payload::BLOCK_BYTES / 4;
 
 /// No tag, text or comment of a statistical message is longer; one that is not closed is.
 const MAX_EVENT_BYTES: usize = 1 << 22;
@@ -57,10 +58,7 @@ impl Failure {
         match self {
             Failure::Whole(error) => error,
             Failure::At { offset, expected, found, hint } => {
-                // A payload that cannot be read a second time still has its byte offset.
-                let place =
-                    place(source, hints, offset).unwrap_or(Place { line: 1, column: offset.saturating_add(1), offset });
-                DecodeError::Syntax { place, expected, found, hint }
+                DecodeError::Syntax { place: source.place(hints, offset), expected, found, hint }
             }
         }
     }
@@ -90,26 +88,6 @@ pub(super) fn quoted(text: &str) -> String {
 }
 
 const CUT_SHORT: &str = "the download was cut short: fetch it again";
-
-fn place(source: &Source, hints: &Hints, offset: u64) -> Option<Place> {
-    let mut payload = source.stream(hints).ok()?;
-    let (mut line, mut line_start, mut at) = (1, 0, 0);
-    let mut block = Vec::new();
-    while at < offset {
-        block.clear();
-        let wanted = (offset - at).min(BLOCK_BYTES as u64) as usize;
-        let read = payload.read_into(&mut block, wanted).ok()?;
-        line += memchr::memchr_iter(b'\n', &block).count() as u64;
-        if let Some(newline) = memchr::memrchr(b'\n', &block) {
-            line_start = at + newline as u64 + 1;
-        }
-        at += read as u64;
-        if read < wanted {
-            break;
-        }
-    }
-    Some(Place { line, column: offset.saturating_sub(line_start) + 1, offset })
-}
 
 /// The payload as the tokenizer wants it, with a bound on what one event may take.
 struct Bytes {
@@ -316,9 +294,14 @@ pub(super) struct Tag<'x> {
 }
 
 impl Tag<'_> {
+    /// The name as written, with its prefix.
+    pub fn name(&self) -> &str {
+        self.tag.name().into_inner()
+    }
+
     /// The name without its prefix: prefixes are the writer's choice.
     pub fn local(&self) -> &str {
-        local(self.tag.name().into_inner())
+        local(self.name())
     }
 
     /// Its attributes, from the first.

@@ -1,0 +1,111 @@
+//! `tejido schedule`
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use clap::Args;
+use jiff::Timestamp;
+use tokio::signal::unix::{self, SignalKind, signal};
+
+use super::{Shared, failed, say};
+use crate::error::{Exit, Report};
+use crate::run::schedule::{Signal, Signals, Voice, serve};
+use crate::run::{Observer, PipelineReport, Project, RunError};
+
+/// Arguments of `tejido schedule`.
+#[derive(Debug, Args)]
+pub(super) struct Arguments {}
+
+pub(super) fn run(shared: &Shared, _: &Arguments) -> Exit {
+    let load = || Project::load(&shared.project, shared.config.as_deref(), shared.profile.as_deref());
+    let outcome = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(RunError::Threads).and_then(
+        |runtime| {
+            let served = runtime.block_on(async {
+                let signals = Unix::new().map_err(RunError::Threads)?;
+                serve(load, Arc::new(Silent), Arc::new(Systemd), signals).await
+            });
+            // A run that was broken off must not keep the process: what it left is whole.
+            runtime.shutdown_timeout(Duration::from_secs(1));
+            served
+        },
+    );
+    match outcome {
+        Ok(()) => Exit::Done,
+        Err(error) => failed(&error, if error.is_usage() { Exit::Usage } else { Exit::Failed }),
+    }
+}
+
+/// SIGTERM and SIGINT stop, SIGHUP reloads.
+struct Unix {
+    terminate: unix::Signal,
+    interrupt: unix::Signal,
+    hangup: unix::Signal,
+}
+
+impl Unix {
+    fn new() -> std::io::Result<Self> {
+        Ok(Unix {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+            hangup: signal(SignalKind::hangup())?,
+        })
+    }
+}
+
+impl Signals for Unix {
+    async fn next(&mut self) -> Signal {
+        tokio::select! {
+            _ = self.terminate.recv() => Signal::Stop,
+            _ = self.interrupt.recv() => Signal::Stop,
+            _ = self.hangup.recv() => Signal::Reload,
+        }
+    }
+}
+
+/// Lines on standard error, each with its time, and systemd's protocol (sd_notify(3)) where it supervises.
+struct Systemd;
+
+impl Systemd {
+    fn notify(states: &[sd_notify::NotifyState<'_>]) {
+        // Without a supervisor there is nobody to tell.
+        let _ = sd_notify::notify(states);
+    }
+}
+
+impl Voice for Systemd {
+    fn tell(&self, line: &str) {
+        say(&format!("{} {line}", Timestamp::now().strftime("%FT%TZ")));
+        Self::notify(&[sd_notify::NotifyState::Status(line.lines().next().unwrap_or_default())]);
+    }
+
+    fn ready(&self) {
+        Self::notify(&[sd_notify::NotifyState::Ready]);
+    }
+
+    fn alive(&self) {
+        Self::notify(&[sd_notify::NotifyState::Watchdog]);
+    }
+
+    fn stopping(&self) {
+        Self::notify(&[sd_notify::NotifyState::Stopping]);
+    }
+}
+
+/// A service has no progress to show: what came of a run is told when it has ended.
+struct Silent;
+
+impl Observer for Silent {
+    fn pipeline(&self, id: &str, stage: &str) {
+        tracing::debug!(pipeline = id, stage);
+    }
+
+    fn pipeline_done(&self, report: &PipelineReport) {
+        for (dataset, failure) in report.failures() {
+            tracing::warn!(pipeline = report.id, dataset, "{}", Report::one_line(failure));
+        }
+    }
+
+    fn warehouse(&self, step: &str) {
+        tracing::debug!(step);
+    }
+}

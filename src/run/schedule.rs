@@ -1,0 +1,299 @@
+//! `tejido schedule`: runs pipelines when they are due, for years.
+//!
+//! What is due is worked out from the wall clock at every tick (see [`plan`]), never by counting time: so it does not
+//! matter how long a run took, whether the machine slept, or when the clock was set. The ticks come from
+//! `tokio_cron_scheduler`; its own jobs with a time zone keep the offset of the day on which they were made, and would
+//! be an hour off from the next change of the clock on. `schedule.json` below the data root is what is remembered;
+//! without it nothing is lost but what was missed.
+
+mod plan;
+
+use std::future::Future;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use tokio::sync::Notify;
+use tokio_cron_scheduler::{Job, JobScheduler};
+
+use super::summary::{BuildOutcome, RunReport};
+use super::{Observer, Project, RunError};
+use crate::archive::Archive;
+use crate::disk::{self, DiskError};
+use crate::error::Report;
+use crate::spec::ScheduleSettings;
+use plan::{Due, Entry, Memory, Rules, Why};
+
+/// Seconds between two looks at the clock, as a cron expression.
+const TICKS: &str = "*/5 * * * * *";
+
+/// What the outside asks of the service.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Signal {
+    /// To end.
+    Stop,
+    /// To read the project again.
+    Reload,
+}
+
+/// Where signals come from.
+pub trait Signals: Send {
+    /// The next one. Dropping the future loses none.
+    fn next(&mut self) -> impl Future<Output = Signal> + Send;
+}
+
+/// What the service says: to the operator, and to whatever supervises it.
+pub trait Voice: Send + Sync {
+    /// A line of its history.
+    fn tell(&self, line: &str);
+    /// It has begun to work.
+    fn ready(&self);
+    /// It is alive.
+    fn alive(&self);
+    /// It is about to end.
+    fn stopping(&self);
+}
+
+/// Runs what is due until it is told to stop. `load` reads the project, at the beginning and whenever that is asked.
+pub async fn serve(
+    load: impl Fn() -> Result<Project, RunError>,
+    observer: Arc<dyn Observer>,
+    voice: Arc<dyn Voice>,
+    mut signals: impl Signals,
+) -> Result<(), RunError> {
+    let mut service = Service::new(Arc::new(load()?), observer, voice)?;
+    let ticks = Arc::new(Notify::new());
+    let mut clock = clock(ticks.clone()).await?;
+    service.voice.tell(&service.greeting());
+    service.voice.ready();
+    loop {
+        let mut is_stopping = false;
+        tokio::select! {
+            () = ticks.notified() => {}
+            signal = signals.next() => match signal {
+                Signal::Stop => break,
+                Signal::Reload => service.reload(load()),
+            },
+        }
+        service.voice.alive();
+        let due = service.due(Timestamp::now())?;
+        if due.is_empty() {
+            continue;
+        }
+        let mut run = service.begin(&due)?;
+        let outcome = loop {
+            tokio::select! {
+                outcome = &mut run => break Some(outcome),
+                () = ticks.notified() => service.voice.alive(),
+                signal = signals.next() => match signal {
+                    Signal::Reload => service.reload(load()),
+                    Signal::Stop => {
+                        is_stopping = true;
+                        service.voice.stopping();
+                        break tokio::time::timeout(service.patience(), &mut run).await.ok();
+                    }
+                },
+            }
+        };
+        match outcome {
+            Some(outcome) => service.end(&due, outcome?)?,
+            // What it has fetched is kept; the rest is made at the next start.
+            None => service.voice.tell("the run under way has not ended in time and is broken off"),
+        }
+        if is_stopping {
+            break;
+        }
+    }
+    service.voice.stopping();
+    service.voice.tell("stopped");
+    // Only ticks are lost.
+    let _ = clock.shutdown().await;
+    Ok(())
+}
+
+/// When each scheduled pipeline is due next, by what the service remembers; none without a timetable.
+pub fn next_runs(project: &Project, now: Timestamp) -> Result<Vec<(String, Option<Timestamp>)>, RunError> {
+    let memory = memory(project)?;
+    let rules = rules(project);
+    let entries = entries(project)?;
+    Ok(entries.into_iter().map(|entry| (entry.pipeline.clone(), memory.next(&entry, &rules, now))).collect())
+}
+
+/// Ticks that wake the service.
+async fn clock(ticks: Arc<Notify>) -> Result<JobScheduler, RunError> {
+    let clock = JobScheduler::new().await?;
+    let tick = Job::new_async(TICKS, move |_, _| {
+        let ticks = ticks.clone();
+        Box::pin(async move { ticks.notify_one() })
+    })?;
+    clock.add(tick).await?;
+    clock.start().await?;
+    Ok(clock)
+}
+
+struct Service {
+    project: Arc<Project>,
+    entries: Vec<Entry>,
+    memory: Memory,
+    observer: Arc<dyn Observer>,
+    voice: Arc<dyn Voice>,
+    /// Another process is running pipelines, and that has been said.
+    is_waiting: bool,
+}
+
+type Running = tokio::task::JoinHandle<Result<RunReport, RunError>>;
+
+impl Service {
+    fn new(project: Arc<Project>, observer: Arc<dyn Observer>, voice: Arc<dyn Voice>) -> Result<Self, RunError> {
+        let (entries, memory) = (entries(&project)?, memory(&project)?);
+        Ok(Service { project, entries, memory, observer, voice, is_waiting: false })
+    }
+
+    fn greeting(&self) -> String {
+        let next =
+            self.entries.iter().filter_map(|entry| self.memory.next(entry, &rules(&self.project), Timestamp::now()));
+        let by_hand = self.project.enabled().count() - self.entries.len();
+        let next = next.min().map_or_else(|| "none".to_owned(), |next| next.strftime("%F %H:%M UTC").to_string());
+        format!("{} pipelines have a timetable, {by_hand} have none; the next run is due at {next}", self.entries.len())
+    }
+
+    /// Takes a project that was read anew, or keeps the old one.
+    fn reload(&mut self, loaded: Result<Project, RunError>) {
+        let replaced = loaded.and_then(|project| Ok((entries(&project)?, Arc::new(project))));
+        match replaced {
+            Ok((entries, project)) => {
+                (self.entries, self.project) = (entries, project);
+                self.voice.tell(&format!("read again: {}", self.greeting()));
+            }
+            Err(error) => {
+                self.voice.tell(&format!("the project was not read again, the old one stays: {}", Report::new(&error)));
+            }
+        }
+    }
+
+    /// What is due now; what follows from that is remembered.
+    fn due(&mut self, now: Timestamp) -> Result<Vec<Due>, RunError> {
+        let before = self.memory.clone();
+        let due = self.memory.due(&self.entries, &rules(&self.project), now);
+        if self.memory != before {
+            self.remember()?;
+        }
+        Ok(due)
+    }
+
+    fn begin(&mut self, due: &[Due]) -> Result<Running, RunError> {
+        self.memory.begin(due);
+        self.remember()?;
+        let names: Vec<String> = due.iter().map(|due| due.pipeline.clone()).collect();
+        if !self.is_waiting {
+            let why = |due: &Due| match due.why {
+                Why::Timetable => String::new(),
+                Why::Missed => " (missed)".to_owned(),
+                Why::Again => " (again)".to_owned(),
+                Why::First => " (for the first time)".to_owned(),
+            };
+            let named: Vec<String> = due.iter().map(|due| format!("{}{}", due.pipeline, why(due))).collect();
+            self.voice.tell(&format!("due: {}", named.join(", ")));
+        }
+        let (project, observer) = (self.project.clone(), self.observer.clone());
+        Ok(tokio::spawn(async move { super::run(project, &names, observer).await }))
+    }
+
+    fn end(&mut self, due: &[Due], outcome: Result<RunReport, RunError>) -> Result<(), RunError> {
+        let now = Timestamp::now();
+        let is_locked = matches!(&outcome, Err(RunError::Disk(DiskError::Locked { .. })));
+        let said = match &outcome {
+            Ok(report) => told(report),
+            Err(error) => Report::new(error).to_string(),
+        };
+        if !(is_locked && self.is_waiting) {
+            self.voice.tell(&said);
+        }
+        self.is_waiting = is_locked;
+        for due in due {
+            match &outcome {
+                _ if is_locked => self.memory.put_off(due),
+                Ok(report) => {
+                    let mut own = report.pipelines.iter().filter(|pipeline| pipeline.id == due.pipeline);
+                    let is_good = report.build.is_ok() && own.all(|pipeline| pipeline.failures().next().is_none());
+                    self.memory.end(due, is_good, &rules(&self.project), now);
+                }
+                Err(_) => self.memory.end(due, false, &rules(&self.project), now),
+            }
+        }
+        self.remember()
+    }
+
+    /// How long a run under way may take to end when the service is to stop.
+    fn patience(&self) -> Duration {
+        Duration::from_secs(self.project.settings.schedule.stop_secs)
+    }
+
+    fn remember(&self) -> Result<(), RunError> {
+        // Texts, numbers and times always have a JSON form.
+        let text = serde_json::to_vec_pretty(&self.memory).unwrap_or_default();
+        Ok(disk::write_atomic(&memory_path(&self.project), &text)?)
+    }
+}
+
+/// A run in a line.
+fn told(report: &RunReport) -> String {
+    let failed: Vec<String> = report
+        .pipelines
+        .iter()
+        .flat_map(|pipeline| pipeline.failures().map(|(_, report)| format!("{}: {}", pipeline.id, report.one_line())))
+        .collect();
+    let build = match &report.build {
+        Ok(BuildOutcome::Published { build_id, .. }) => format!("published {build_id}"),
+        Ok(BuildOutcome::Unchanged { build_id }) => format!("nothing has changed since {build_id}"),
+        Ok(BuildOutcome::Empty) => "there are no data".to_owned(),
+        Err(error) => format!("nothing published: {}", error.one_line()),
+    };
+    let seconds = report.finished.duration_since(report.started).as_secs_f64();
+    match failed.as_slice() {
+        [] => format!("{build} ({seconds:.1} s)"),
+        failed => format!("{build} ({seconds:.1} s); failed: {}", failed.join("; ")),
+    }
+}
+
+fn memory_path(project: &Project) -> PathBuf {
+    project.settings.storage.root.join("schedule.json")
+}
+
+fn memory(project: &Project) -> Result<Memory, RunError> {
+    match disk::read(&memory_path(project)) {
+        Ok(bytes) => Ok(serde_json::from_slice(&bytes).unwrap_or_else(|error| {
+            tracing::warn!("schedule.json cannot be read ({error}): what was missed is not known");
+            Memory::default()
+        })),
+        Err(error) if error.is_not_found() => Ok(Memory::default()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn rules(project: &Project) -> Rules {
+    let ScheduleSettings { jitter_secs, retry_secs, retries, .. } = &project.settings.schedule;
+    let seconds = |seconds: u64| SignedDuration::from_secs(i64::try_from(seconds).unwrap_or(i64::MAX));
+    let root = blake3::hash(project.settings.storage.root.as_os_str().as_encoded_bytes());
+    let seed = root.as_bytes().first_chunk::<8>().map_or(0, |bytes| u64::from_le_bytes(*bytes));
+    Rules { jitter: seconds(*jitter_secs), retry: seconds(*retry_secs), retries: *retries, seed }
+}
+
+/// The pipelines that have a timetable.
+fn entries(project: &Project) -> Result<Vec<Entry>, RunError> {
+    let archive = Archive::new(&project.settings.storage.root);
+    let mut entries = Vec::new();
+    for pipeline in project.enabled() {
+        let Some(spec) = &pipeline.schedule else {
+            continue;
+        };
+        // Both were checked when the pipeline was read.
+        let (Ok(timetable), Some(missed)) = (spec.timetable(&project.settings.schedule.timezone), spec.missed()) else {
+            continue;
+        };
+        let is_new = archive.snapshots(&pipeline.id)?.is_empty();
+        entries.push(Entry { pipeline: pipeline.id.clone(), timetable, missed, is_new });
+    }
+    Ok(entries)
+}

@@ -1,0 +1,178 @@
+//! The service: it runs what is due, is told things by signals, and never runs beside another run.
+
+use std::io::{BufRead, BufReader};
+use std::process::{Child, ChildStderr, Command, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::time::{Duration, Instant};
+
+use crate::support::{Answer, Scene, Upstream};
+
+/// A running service and the lines that it says.
+struct Service {
+    child: Child,
+    lines: Receiver<String>,
+}
+
+impl Service {
+    fn start(scene: &Scene) -> Self {
+        let mut child = scene.command(&["schedule"]).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+        let stderr: ChildStderr = child.stderr.take().unwrap();
+        let (sender, lines) = channel();
+        std::thread::spawn(move || {
+            for line in BufReader::new(stderr).lines().map_while(Result::ok) {
+                // A test that is done hears nothing more.
+                let _ = sender.send(line);
+            }
+        });
+        Service { child, lines }
+    }
+
+    /// Waits for a line with this in it.
+    #[track_caller]
+    fn says(&self, expected: &str) -> String {
+        let mut heard = Vec::new();
+        let until = Instant::now() + Duration::from_secs(120);
+        while let Ok(line) = self.lines.recv_timeout(until.saturating_duration_since(Instant::now())) {
+            if line.contains(expected) {
+                return line;
+            }
+            heard.push(line);
+        }
+        panic!("`{expected}` was not said:\n{}", heard.join("\n"));
+    }
+
+    fn signal(&self, name: &str) {
+        let status = Command::new("kill").args([name, &self.child.id().to_string()]).status().unwrap();
+        assert!(status.success());
+    }
+
+    /// The exit code after SIGTERM.
+    fn stop(mut self) -> Option<i32> {
+        self.signal("-TERM");
+        self.child.wait().unwrap().code()
+    }
+}
+
+/// Not to be outlived by a test that fails.
+impl Drop for Service {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+    }
+}
+
+/// A project whose timetables are not due while a test runs, whenever that is.
+fn quiet() -> Scene {
+    let scene = Scene::new();
+    for name in scene.list("pipelines").iter().filter(|name| name.ends_with(".toml")) {
+        let path = format!("pipelines/{name}");
+        let lines: Vec<String> = scene
+            .read(&path)
+            .lines()
+            .map(|line| match line.starts_with("cron = ") {
+                true => "cron = \"0 4 29 2 *\"".to_owned(),
+                false => line.to_owned(),
+            })
+            .collect();
+        scene.write(&path, &lines.join("\n"));
+    }
+    scene
+}
+
+#[test]
+fn it_loads_what_is_new_and_then_waits_for_the_timetable() {
+    let scene = quiet();
+    let before = scene.tejido(&["status"]);
+    before.must(1);
+    assert!(before.stdout.contains("never loaded"), "{}", before.stdout);
+
+    let service = Service::start(&scene);
+    let due = service.says("due: ");
+    assert!(due.contains("clusters__tera (for the first time)") && due.contains("ine__ai_by_region"), "{due}");
+    service.says("published 20");
+    assert_eq!(scene.list("data/builds").len(), 1, "all of them make one build");
+
+    let status = scene.tejido(&["status", "--json"]);
+    status.must(0);
+    let status: serde_json::Value = serde_json::from_str(&status.stdout).unwrap();
+    for pipeline in status["pipelines"].as_array().unwrap() {
+        assert_eq!(pipeline["state"], "fresh", "{pipeline}");
+        assert!(pipeline["next_run"].is_string() && pipeline["last_success"].is_string(), "{pipeline}");
+    }
+
+    // A broken file keeps the old set and says so; a good one is taken.
+    scene.replace("pipelines/clusters__tera.toml", "0 4 29 2 *", "0 4 29 2");
+    service.signal("-HUP");
+    let refused = service.says("was not read again");
+    assert!(refused.contains("the old one stays"), "{refused}");
+    scene.replace("pipelines/clusters__tera.toml", "0 4 29 2", "0 5 29 2 *");
+    service.signal("-HUP");
+    service.says("read again: 5 pipelines have a timetable");
+    assert_eq!(service.stop(), Some(0));
+    assert_eq!(scene.list("data/builds").len(), 1);
+
+    // What is known is not new: a second start runs nothing, and says when it will.
+    let service = Service::start(&scene);
+    service.says("the next run is due at 20");
+    std::thread::sleep(Duration::from_secs(7));
+    assert_eq!(service.stop(), Some(0));
+    let runs = scene.tejido(&["runs", "--json"]);
+    let runs: serde_json::Value = serde_json::from_str(&runs.stdout).unwrap();
+    assert_eq!(runs.as_array().unwrap().len(), 1);
+}
+
+const PIPELINE: &str = "eurostat__isoc_eb_ai";
+const BY_SIZE: &str = "ec.europa.eu/eurostat/api/dissemination/sdmx/2.1/data/isoc_eb_ai?format=TSV&compressed=true";
+
+fn by_size() -> Vec<u8> {
+    std::fs::read(crate::support::repository().join("pipelines/samples/eurostat__isoc_eb_ai/isoc_eb_ai.tsv")).unwrap()
+}
+
+#[test]
+fn it_waits_for_a_run_by_hand_and_stops_in_the_middle_of_its_own() {
+    let upstream = Upstream::start();
+    let mut scene = Scene::live(&upstream, &[PIPELINE]);
+    scene.set("TEJIDO__SCHEDULE__STOP_SECS", "1");
+    upstream.answer(BY_SIZE, Answer::ok(by_size()).delay(Duration::from_secs(8)));
+    let mut by_hand = scene.command(&["run"]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    while !scene.path("data/.lock").exists() {
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    let service = Service::start(&scene);
+    service.says("another run");
+    assert!(by_hand.wait().unwrap().success());
+    service.says("nothing has changed since 20");
+    assert_eq!(service.stop(), Some(0));
+
+    // Stopped in the middle of a run, it ends within its time, and the next run is whole.
+    std::fs::remove_file(scene.path("data/schedule.json")).unwrap();
+    std::fs::remove_dir_all(scene.path(&format!("data/archive/{PIPELINE}"))).unwrap();
+    upstream.answer(BY_SIZE, Answer::ok(by_size()).delay(Duration::from_secs(600)));
+    let service = Service::start(&scene);
+    service.says("due: ");
+    let stopped = Instant::now();
+    assert_eq!(service.stop(), Some(0));
+    assert!(stopped.elapsed() < Duration::from_secs(60));
+    upstream.answer(BY_SIZE, Answer::ok(by_size()));
+    scene.run(0);
+}
+
+#[test]
+fn a_failing_pipeline_is_told_by_status_and_runs() {
+    let upstream = Upstream::start();
+    let scene = Scene::live(&upstream, &[PIPELINE]);
+    upstream.answer(BY_SIZE, Answer::ok(by_size()));
+    scene.run(0);
+    upstream.answer(BY_SIZE, Answer::status(404, "moved"));
+    scene.run(3);
+    let status = scene.tejido(&["status"]);
+    status.must(1);
+    assert!(status.stdout.contains("FAILING"), "{}", status.text());
+    assert!(status.stderr.contains("found 404: moved") && status.stderr.contains("hint: open the address"));
+    let listed = scene.tejido(&["runs"]);
+    listed.must(0);
+    let newest = listed.stdout.lines().nth(1).unwrap().split_whitespace().next().unwrap().to_owned();
+    let shown = scene.tejido(&["runs", &newest]);
+    shown.must(0);
+    assert!(shown.stdout.contains("exit       3") && shown.stdout.contains("792"), "{}", shown.text());
+    scene.tejido(&["runs", "1999"]).must(2);
+}
