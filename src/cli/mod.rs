@@ -58,7 +58,7 @@ enum Verb {
     /// The runs of the past
     Runs(status::RunsArguments),
     /// Turn a statistical file of any known format into a table, CSV, Parquet or Arrow
-    Decode(decode::Arguments),
+    Decode(Box<decode::Arguments>),
 }
 
 /// Runs the program with the process's arguments.

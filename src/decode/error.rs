@@ -55,12 +55,10 @@ pub enum DecodeError {
         hint: Option<String>,
     },
     /// A cell of a workbook is not what the format or the hints allow.
-    #[error("{sheet}!{cell}: expected {expected}, found {found}")]
+    #[error("{place}: expected {}, found {}", cut(expected), cut(found))]
     Cell {
-        /// Name of the sheet.
-        sheet: String,
-        /// Such as `C5`.
-        cell: String,
+        /// Sheet and cell, such as `Hoja1!C5`.
+        place: Box<str>,
         /// What may stand there.
         expected: String,
         /// What stands there: words, or its shortened text in backticks.

@@ -167,8 +167,7 @@ impl Sheet {
     /// The error of a cell.
     pub fn wrong(&self, row: u32, column: u32, expected: &str, found: &str, hint: Option<String>) -> DecodeError {
         DecodeError::Cell {
-            sheet: self.name.clone(),
-            cell: a1(row, column),
+            place: format!("{}!{}", self.name, a1(row, column)).into(),
             expected: expected.to_owned(),
             found: found.to_owned(),
             hint,
