@@ -19,7 +19,8 @@ const EXPECTED: &str = "a TSV header such as `freq,unit,geo\\TIME_PERIOD` and pe
 /// Whether a payload begins like this format.
 pub(super) fn recognises(head: &[u8]) -> bool {
     let key = super::first_line(head).split(|byte| *byte == b'\t').next().unwrap_or_default();
-    key.contains(&b'\\')
+    // What is compressed may have any byte in it; what is text has no NUL.
+    key.contains(&b'\\') && !key.contains(&0)
 }
 
 pub(super) fn open(source: &Source, hints: &Hints) -> Result<Table, DecodeError> {

@@ -354,4 +354,15 @@ mod tests {
             assert!(batches.next().is_none(), "{}", format.name());
         }
     }
+
+    #[test]
+    fn a_workbook_is_told_from_text_and_from_other_archives() {
+        for (format, bytes) in [
+            (Format::Xlsx, &include_bytes!("../../tests/formats/xlsx/register.xlsx")[..]),
+            (Format::Xlsx, &include_bytes!("../../tests/formats/xlsx/merged_labels.xlsx")[..]),
+            (Format::Ods, &include_bytes!("../../tests/formats/ods/register.ods")[..]),
+        ] {
+            assert_eq!(super::detect(&Source::from_bytes(bytes), &Hints::default()).unwrap(), format);
+        }
+    }
 }
