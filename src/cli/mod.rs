@@ -16,6 +16,7 @@ use clap::{Args, Parser, Subcommand};
 use tracing_subscriber::EnvFilter;
 
 use crate::error::{Exit, Hint, Report};
+use crate::run::RunError;
 
 /// Official statistics and membership exports → Parquet → DuckDB → one published build.
 #[derive(Debug, Parser)]
@@ -96,6 +97,11 @@ fn say(text: &str) {
 fn tell(text: &str) {
     use std::io::Write;
     let _ = writeln!(anstream::stdout(), "{text}");
+}
+
+/// An error of a run that ends the program, with the exit code that tells whose fault it is.
+fn failed_run(error: &RunError) -> Exit {
+    failed(error, if error.is_usage() { Exit::Usage } else { Exit::Failed })
 }
 
 /// An error that ends the program, and the exit code that it means.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use clap::Args;
 
 use super::progress::Display;
-use super::{Shared, failed, say, summary, tell};
+use super::{Shared, failed_run, say, summary, tell};
 use crate::error::Exit;
 use crate::run::{self, Project, RunError};
 
@@ -28,10 +28,7 @@ pub(super) fn run(shared: &Shared, arguments: &Arguments, display: Display) -> E
     display.end();
     let report = match outcome {
         Ok(report) => report,
-        Err(error) => {
-            let exit = if error.is_usage() { Exit::Usage } else { Exit::Failed };
-            return failed(&error, exit);
-        }
+        Err(error) => return failed_run(&error),
     };
     if shared.json {
         // A report is made of strings and numbers, which always have a JSON form.

@@ -7,7 +7,7 @@ use clap::Args;
 use jiff::Timestamp;
 use tokio::signal::unix::{self, SignalKind, signal};
 
-use super::{Shared, failed, say};
+use super::{Shared, failed_run, say};
 use crate::error::{Exit, Report};
 use crate::run::schedule::{Signal, Signals, Voice, serve};
 use crate::run::{Observer, PipelineReport, Project, RunError};
@@ -31,7 +31,7 @@ pub(super) fn run(shared: &Shared, _: &Arguments) -> Exit {
     );
     match outcome {
         Ok(()) => Exit::Done,
-        Err(error) => failed(&error, if error.is_usage() { Exit::Usage } else { Exit::Failed }),
+        Err(error) => failed_run(&error),
     }
 }
 

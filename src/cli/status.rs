@@ -5,7 +5,7 @@ use comfy_table::{Table, presets};
 use jiff::Timestamp;
 
 use super::summary::grouped;
-use super::{Shared, failed, say, tell};
+use super::{Shared, failed_run, say, tell};
 use crate::error::Exit;
 use crate::run::ledger::{self, Problem, Record};
 use crate::run::{Project, RunError, status};
@@ -30,7 +30,7 @@ pub(super) fn status(shared: &Shared, _: &StatusArguments) -> Exit {
     let found = project(shared).and_then(|project| status::status(&project, Timestamp::now()));
     let status = match found {
         Ok(status) => status,
-        Err(error) => return failed(&error, if error.is_usage() { Exit::Usage } else { Exit::Failed }),
+        Err(error) => return failed_run(&error),
     };
     if shared.json {
         tell(&serde_json::to_string_pretty(&status).unwrap_or_default());
@@ -63,7 +63,7 @@ pub(super) fn runs(shared: &Shared, arguments: &RunsArguments) -> Exit {
     let found = project(shared).and_then(|project| ledger::read(&project.settings.storage.root));
     let runs = match found {
         Ok(runs) => runs,
-        Err(error) => return failed(&error, if error.is_usage() { Exit::Usage } else { Exit::Failed }),
+        Err(error) => return failed_run(&error),
     };
     let Some(id) = &arguments.id else {
         let shown = &runs[runs.len().saturating_sub(arguments.last)..];

@@ -7,7 +7,7 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
-use super::ledger::{self, Problem, Record};
+use super::ledger::{self, Problem};
 use super::{Project, RunError, schedule};
 use crate::publish;
 
@@ -142,7 +142,7 @@ pub fn status(project: &Project, now: Timestamp) -> Result<Status, RunError> {
         at: now,
         build: published.as_ref().map(|published| published.manifest.build_id.clone()),
         last_run: history.last().map(|run| run.finished),
-        error: history.last().and_then(Record::problem),
+        error: history.last().and_then(|run| run.error.clone()),
         pipelines: pipelines.collect(),
     })
 }
@@ -152,11 +152,5 @@ fn stale() -> Problem {
         dataset: None,
         message: "it was due and has not run".into(),
         hint: Some("look whether `tejido schedule` is running".into()),
-    }
-}
-
-impl Record {
-    fn problem(&self) -> Option<Problem> {
-        self.error.clone()
     }
 }
