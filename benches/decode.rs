@@ -19,12 +19,20 @@ mod cubes;
 struct Case {
     name: &'static str,
     format: Format,
-    write: fn() -> String,
+    write: Box<dyn Fn() -> Vec<u8>>,
     hints: Hints,
 }
 
-fn cases() -> [Case; 12] {
-    let case = |name, format, write| Case { name, format, write, hints: Hints::default() };
+fn cases() -> [Case; 14] {
+    let case = |name, format, write: fn() -> String| {
+        let write = Box::new(move || write().into_bytes());
+        Case { name, format, write, hints: Hints::default() }
+    };
+    let workbook = |name, format, write: fn() -> Vec<u8>| {
+        let column = |name: &str| Some(name.to_owned());
+        let hints = Hints { value: column("value"), time: column("time"), flag: column("flag"), ..Hints::default() };
+        Case { name, format, write: Box::new(write), hints }
+    };
     let comma = |case| Case { hints: Hints { decimal: Some(','), ..Hints::default() }, ..case };
     let declared = Hints { columns: vec!["name".into(), "number".into()], ..Hints::default() };
     [
@@ -40,6 +48,8 @@ fn cases() -> [Case; 12] {
         case("ine-tempus", Format::IneTempus, cubes::ine_tempus),
         case("icane-json", Format::IcaneJson, cubes::icane_json),
         Case { hints: declared, ..case("delimited", Format::Delimited, cubes::delimited) },
+        workbook("xlsx", Format::Xlsx, cubes::xlsx),
+        workbook("ods", Format::Ods, cubes::ods),
     ]
 }
 
@@ -48,7 +58,7 @@ fn formats(criterion: &mut Criterion) {
     group.sample_size(10).warm_up_time(Duration::from_millis(500)).measurement_time(Duration::from_secs(7));
     for Case { name, format, write, hints } in cases() {
         let payload = write();
-        let source = Source::from_bytes(payload.as_bytes());
+        let source = Source::from_bytes(payload.clone());
         check(name, format, &source, &hints);
         group.throughput(Throughput::ElementsAndBytes { elements: cubes::CELLS as u64, bytes: payload.len() as u64 });
         group.bench_function(name, |bencher| bencher.iter(|| rows(format, &source, &hints)));

@@ -4,7 +4,12 @@
 //! them. A snapshot exists once its sidecar does; the sidecar is written last. Bodies of error
 //! responses are kept in the same way, with their status, and are never offered for decoding. Nothing
 //! is ever overwritten: that a snapshot could not be decoded is a further file,
-//! `<stem>.failed-<fingerprint>.json`, which counts only for the rules with that fingerprint.
+//! `<stem>.failed-<fingerprint>.json`, which counts only for the rules with that fingerprint. Only
+//! `tejido archive gc` removes something, when a person says so.
+
+mod bundle;
+
+pub use bundle::{Filed, is_bundle};
 
 use std::io::{self, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
@@ -78,6 +83,27 @@ impl Snapshot {
         Ok(Box::new(reader))
     }
 
+    /// Whether the source sent data, and not a message in their place.
+    pub fn is_data(&self) -> bool {
+        self.sidecar.status == 200 && self.sidecar.refused.is_none()
+    }
+
+    /// Size of the file with the bytes, compressed.
+    pub fn stored_bytes(&self) -> Result<u64, ArchiveError> {
+        Ok(disk::size_bytes(&self.path())?)
+    }
+
+    /// Removes it and what is noted of it. The sidecar goes first: without it there is no snapshot.
+    pub fn remove(&self) -> Result<(), ArchiveError> {
+        disk::remove_file(&self.folder.join(format!("{}.json", self.stem)))?;
+        disk::remove_file(&self.path())?;
+        let notes = format!("{}.failed-", self.stem);
+        for name in disk::list(&self.folder)?.iter().filter(|name| name.starts_with(&notes)) {
+            disk::remove_file(&self.folder.join(name))?;
+        }
+        Ok(disk::sync_dir(&self.folder)?)
+    }
+
     /// An error unless the kept bytes are those that came.
     pub fn verify(&self) -> Result<(), ArchiveError> {
         let mut hasher = blake3::Hasher::new();
@@ -140,6 +166,24 @@ pub enum ArchiveError {
         /// What is wrong with it.
         source: serde_json::Error,
     },
+    /// A bundle holds something else than snapshots, or other ones than are here.
+    #[error("expected {expected}, found {found}")]
+    Bundle {
+        /// What should stand there.
+        expected: String,
+        /// What does.
+        found: String,
+        /// What to do.
+        hint: Option<String>,
+    },
+    /// A bundle could not be read or written.
+    #[error("could not {action} the bundle")]
+    Transport {
+        /// "read" or "write".
+        action: &'static str,
+        /// Why.
+        source: io::Error,
+    },
     /// The kept bytes cannot be decompressed.
     #[error("the archived file `{}` is damaged", path.display())]
     Damaged {
@@ -157,6 +201,9 @@ impl Hint for ArchiveError {
             ArchiveError::Note { .. } => {
                 Some("restore the file from a copy, or move the snapshot out of the archive".into())
             }
+            ArchiveError::Bundle { hint, .. } => hint.clone(),
+            ArchiveError::Transport { action, .. } => (*action == "read")
+                .then(|| "a bundle is what `tejido archive export` writes: take another copy of it".into()),
             ArchiveError::Damaged { .. } => Some(
                 "restore the file from a copy, or move it and its .json out of the archive: the next run fetches anew"
                     .into(),
@@ -177,10 +224,22 @@ impl Archive {
         Archive { root: data_root.join("archive") }
     }
 
+    /// The pipelines of which something is kept, by name.
+    pub fn pipelines(&self) -> Result<Vec<String>, ArchiveError> {
+        Ok(disk::list(&self.root)?)
+    }
+
     /// All good snapshots of a pipeline (status 200 with data), oldest first.
     pub fn snapshots(&self, pipeline: &str) -> Result<Vec<Snapshot>, ArchiveError> {
+        let mut snapshots = self.entries(pipeline)?;
+        snapshots.retain(Snapshot::is_data);
+        Ok(snapshots)
+    }
+
+    /// All that is kept of a pipeline, messages and error bodies too, oldest first.
+    pub fn entries(&self, pipeline: &str) -> Result<Vec<Snapshot>, ArchiveError> {
         let folder = self.root.join(pipeline);
-        let mut snapshots = Vec::new();
+        let mut entries = Vec::new();
         for name in disk::list(&folder)? {
             let Some(stem) = name.strip_suffix(".json").filter(|stem| !stem.contains(".failed-")) else {
                 continue;
@@ -188,12 +247,10 @@ impl Archive {
             let path = folder.join(&name);
             let sidecar: Sidecar =
                 serde_json::from_slice(&disk::read(&path)?).map_err(|source| ArchiveError::Note { path, source })?;
-            if sidecar.status == 200 && sidecar.refused.is_none() {
-                snapshots.push(Snapshot { sidecar, folder: folder.clone(), stem: stem.to_owned() });
-            }
+            entries.push(Snapshot { sidecar, folder: folder.clone(), stem: stem.to_owned() });
         }
-        snapshots.sort_by_key(|snapshot| snapshot.sidecar.fetched_at);
-        Ok(snapshots)
+        entries.sort_by_key(|snapshot| snapshot.sidecar.fetched_at);
+        Ok(entries)
     }
 
     /// Removes what killed runs left half-written in a pipeline's folder.
@@ -292,7 +349,7 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
 
-    fn sidecar(status: u16) -> Sidecar {
+    pub(super) fn sidecar(status: u16) -> Sidecar {
         Sidecar {
             pipeline: "p".into(),
             dataset: "d".into(),

@@ -7,10 +7,12 @@ use std::fmt::Write;
 
 mod json;
 mod text;
+mod workbook;
 mod xml;
 
 pub use json::{icane_json, ine_tempus, json_stat, sdmx_json};
 pub use text::{delimited, eurostat_tsv, ine_csv, ine_csv_wide, pc_axis, sdmx_csv};
+pub use workbook::{ods, xlsx};
 pub use xml::{sdmx_ml, sdmx_ml_generic};
 
 /// The last dimension, which runs fastest.

@@ -2,6 +2,7 @@
 //!
 //! What a verb reports goes to standard output, everything else to standard error.
 
+mod archive;
 mod decode;
 mod progress;
 mod run;
@@ -58,6 +59,8 @@ enum Verb {
     Status(status::StatusArguments),
     /// The runs of the past
     Runs(status::RunsArguments),
+    /// The bytes as they came from the sources: look, take out, bring in, clear away
+    Archive(archive::Arguments),
     /// Turn a statistical file of any known format into a table, CSV, Parquet or Arrow
     Decode(Box<decode::Arguments>),
 }
@@ -82,6 +85,7 @@ pub fn main() -> ExitCode {
         Verb::Schedule(arguments) => schedule::run(&cli.shared, &arguments),
         Verb::Status(arguments) => status::status(&cli.shared, &arguments),
         Verb::Runs(arguments) => status::runs(&cli.shared, &arguments),
+        Verb::Archive(arguments) => archive::run(&cli.shared, &arguments),
         Verb::Decode(arguments) => decode::run(&cli.shared, &arguments),
     };
     ExitCode::from(exit as u8)

@@ -7,7 +7,7 @@ use clap::Args;
 use super::progress::Display;
 use super::{Shared, failed_run, say, summary, tell};
 use crate::error::Exit;
-use crate::run::{self, Project, RunError};
+use crate::run::{self, Project, RunError, Sources};
 
 /// Arguments of `tejido run`.
 #[derive(Debug, Args)]
@@ -15,15 +15,32 @@ pub(super) struct Arguments {
     /// The pipelines whose sources are asked; all when none is named
     #[arg(value_name = "PIPELINE")]
     pipelines: Vec<String>,
+    /// Ask no source: build from what the archive holds
+    #[arg(long, conflicts_with = "pipelines")]
+    offline: bool,
+    /// Build, into data/as-of/, what was known by the end of this day or at this moment, from the archive alone
+    #[arg(long, value_name = "DATE", conflicts_with = "pipelines")]
+    as_of: Option<String>,
 }
 
 pub(super) fn run(shared: &Shared, arguments: &Arguments, display: Display) -> Exit {
     let outcome =
         Project::load(&shared.project, shared.config.as_deref(), shared.profile.as_deref()).and_then(|project| {
+            let project = match &arguments.as_of {
+                Some(text) => {
+                    let moment = project.moment(text)?;
+                    project.known_at(moment)?
+                }
+                None => project,
+            };
+            let sources = match arguments.offline || arguments.as_of.is_some() {
+                true => Sources::Offline,
+                false => Sources::Of(arguments.pipelines.clone()),
+            };
             display.begin(project.enabled().count());
             let runtime =
                 tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(RunError::Threads)?;
-            runtime.block_on(run::run(Arc::new(project), &arguments.pipelines, Arc::new(display.clone())))
+            runtime.block_on(run::run(Arc::new(project), &sources, Arc::new(display.clone())))
         });
     display.end();
     let report = match outcome {

@@ -184,6 +184,9 @@ fn answers(report: &RunReport) -> String {
     };
     let not_modified = of(|fetched| matches!(fetched, FetchOutcome::NotModified));
     let fetched = of(|fetched| matches!(fetched, FetchOutcome::Fetched { .. }));
+    if of(|fetched| !matches!(fetched, FetchOutcome::NotAsked)) == 0 {
+        return "no source asked".to_owned();
+    }
     match fetched {
         0 => format!("{not_modified} tables not modified"),
         _ => format!("{not_modified} tables not modified, {fetched} fetched again without a change"),
@@ -207,7 +210,7 @@ pub(super) fn grouped(number: u64) -> String {
     text
 }
 
-fn size(bytes: u64) -> String {
+pub(super) fn size(bytes: u64) -> String {
     match bytes {
         0..1_000 => format!("{bytes} B"),
         1_000..1_000_000 => format!("{:.1} kB", bytes as f64 / 1e3),

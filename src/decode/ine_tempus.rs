@@ -7,9 +7,10 @@
 //!
 //! With `MetaData` the variables are the dimensions, coded by `Codigo` where there is one, else by
 //! `Nombre`. Not every series of a table need have the same variables (a national total often has one of
-//! its own); a dimension cannot be null and a total must not be made up, so that is an error. Without
-//! `MetaData` the only dimension is `series`: `Nombre` joins labels with commas or points that labels have
-//! themselves, so it is never taken apart. `time_period` is written as in SDMX; `Fecha` is midnight in
+//! its own): the dimensions are all that a series has, and a series without one has `_Z` there, the code
+//! of SDMX for "not applicable" (SDMX, "Cross-domain code lists", chapter on codes of general use). A total
+//! is never made up. Without `MetaData` the only dimension is `series`: `Nombre` joins labels with commas
+//! or points that labels have themselves, so it is never taken apart. `time_period` is written as in SDMX; `Fecha` is midnight in
 //! Madrid and the day before in UTC, so no date is taken from it. `Secreto` gives `conf_status` `C`. Type
 //! of figure, unit, scale and notes become attributes; the unit is an id where the reply has only that.
 //!
@@ -24,8 +25,8 @@ use arrow::datatypes::SchemaRef;
 
 use super::columns::Observations;
 use super::{
-    BATCH_ROWS, CELL, CONF_STATUS, DecodeError, Hints, Metadata, OBS_FLAG, OBS_VALUE, Source, TIME_PERIOD, Table,
-    observation_schema,
+    BATCH_ROWS, CELL, CONF_STATUS, DecodeError, Hints, MAX_DIMENSIONS, Metadata, OBS_FLAG, OBS_VALUE, Source,
+    TIME_PERIOD, Table, observation_schema,
 };
 use series::{Document, EXPECTED, Event, Series};
 
@@ -34,6 +35,9 @@ mod series;
 
 /// Name of the dimension where a reply has no `MetaData`.
 const SERIES: &str = "series";
+
+/// SDMX's code for a dimension that does not concern a series.
+const NOT_APPLICABLE: &str = "_Z";
 
 /// Further attributes, of which a table has those that a series or an observation states.
 const ATTRIBUTES: [&str; 4] = ["tipo_dato", "unidad", "escala", "notas"];
@@ -79,6 +83,8 @@ struct Survey {
     metadata: Metadata,
     /// The dimensions, where the document has `MetaData`.
     variables: Vec<String>,
+    /// Variables of the series that has the fewest.
+    fewest: usize,
     /// Which of the attributes there are.
     stated: [bool; ATTRIBUTES.len()],
     /// Whether a series says who it is after its observations.
@@ -88,7 +94,7 @@ struct Survey {
 impl Survey {
     fn new(source: &Source, hints: &Hints) -> Result<Self, DecodeError> {
         let mut document = Document::new(source, hints)?;
-        let mut survey = Survey::default();
+        let mut survey = Survey { fewest: usize::MAX, ..Survey::default() };
         let mut first: Option<String> = None;
         let mut units = BTreeSet::new();
         let mut notes = BTreeSet::new();
@@ -102,12 +108,9 @@ impl Survey {
                 Event::End => break,
                 Event::EndOfSeries => {
                     let series = &document.series;
-                    match &first {
-                        None => {
-                            survey.variables = variables(&document)?;
-                            first = Some(called(series).to_owned());
-                        }
-                        Some(first) => survey.check_variables(&document, first)?,
+                    survey.variables(&document, first.as_deref())?;
+                    if first.is_none() {
+                        first = Some(called(series).to_owned());
                     }
                     survey.labels(&document)?;
                     survey.stated[1] |= !series.unit.is_empty();
@@ -138,6 +141,12 @@ impl Survey {
                 hint: Some("the filters of the request (`tv`, `date`, `nult`) leave nothing over".to_owned()),
             });
         }
+        if survey.fewest < survey.variables.len() {
+            for variable in &survey.variables {
+                let labels = survey.metadata.labels.entry(variable.clone()).or_default();
+                labels.entry(NOT_APPLICABLE.to_owned()).or_insert_with(|| "not applicable".to_owned());
+            }
+        }
         if let (1, Some(unit)) = (units.len(), units.first()) {
             // An id says nothing by itself.
             let is_name = !unit.is_empty() && !unit.bytes().all(|byte| byte.is_ascii_digit());
@@ -151,26 +160,36 @@ impl Survey {
         Ok(survey)
     }
 
-    /// Every series must have every dimension, and no other.
-    fn check_variables(&self, document: &Document, first: &str) -> Result<(), DecodeError> {
+    /// Takes up the variables of a series; all series have some, or none has.
+    fn variables(&mut self, document: &Document, first: Option<&str>) -> Result<(), DecodeError> {
         let series = &document.series;
-        let has = |variable: &String| series.members.iter().any(|member| member.variable == *variable);
-        let missing = self.variables.iter().find(|variable| !has(variable));
-        let more = series.members.iter().map(|member| &member.variable).find(|name| !self.variables.contains(name));
-        let lacks = |who: &str, what: &str| {
-            let hint = "without `MetaData` (`tip=A`, or no `tip`) the series are told apart by their `COD`; or ask for \
-                        the series with the same variables alone (`tv`)";
-            let found = format!("`{who}` without `{what}`");
-            Err(document.wrong_at(series.offset, "the same variables in every series", &found, Some(hint)))
-        };
-        match (missing, more) {
-            (Some(missing), _) => lacks(called(series), missing),
-            (_, Some(more)) => lacks(first, more),
-            _ if series.members.len() != self.variables.len() => {
-                Err(document.wrong_at(series.offset, "each variable once in a series", "one twice", None))
-            }
-            _ => Ok(()),
+        let wrong = |expected: &str, found: &str, hint| Err(document.wrong_at(series.offset, expected, found, hint));
+        if let Some(first) = first
+            && series.members.is_empty() != self.variables.is_empty()
+        {
+            let without = if series.members.is_empty() { called(series) } else { first };
+            let hint = "without `MetaData` (`tip=A`, or no `tip`) the series are told apart by their `COD`";
+            return wrong("`MetaData` in every series", &format!("`{without}` without"), Some(hint));
         }
+        for (at, member) in series.members.iter().enumerate() {
+            let name = &member.variable;
+            if series.members[..at].iter().any(|before| before.variable == *name) {
+                return wrong("each variable once in a series", &format!("`{name}` twice"), None);
+            }
+            if self.variables.contains(name) {
+                continue;
+            }
+            let is_taken = [OBS_VALUE, OBS_FLAG, CONF_STATUS, CELL, TIME_PERIOD].contains(&name.as_str());
+            if is_taken || ATTRIBUTES.contains(&name.as_str()) {
+                return wrong("a variable with a name of its own", &format!("`{name}`"), None);
+            }
+            if self.variables.len() >= MAX_DIMENSIONS {
+                return wrong(&format!("at most {MAX_DIMENSIONS} variables"), "more", None);
+            }
+            self.variables.push(name.clone());
+        }
+        self.fewest = self.fewest.min(series.members.len());
+        Ok(())
     }
 
     /// Takes up the labels of a series.
@@ -206,21 +225,6 @@ impl Survey {
 /// What a series is called in messages, and its code where it has no `MetaData`.
 fn called(series: &Series) -> &str {
     if series.cod.is_empty() { &series.name } else { &series.cod }
-}
-
-/// The dimensions, from the first series.
-fn variables(document: &Document) -> Result<Vec<String>, DecodeError> {
-    let mut variables: Vec<String> = Vec::new();
-    for member in &document.series.members {
-        let name = &member.variable;
-        let is_taken = [OBS_VALUE, OBS_FLAG, CONF_STATUS, CELL, TIME_PERIOD].contains(&name.as_str());
-        if is_taken || ATTRIBUTES.contains(&name.as_str()) || variables.contains(name) {
-            let expected = "each variable once, with a name of its own";
-            return Err(document.wrong_at(document.series.offset, expected, &format!("`{name}`"), None));
-        }
-        variables.push(name.clone());
-    }
-    Ok(variables)
 }
 
 /// The second reading.
@@ -293,16 +297,8 @@ impl Rows {
             }
             false => {
                 for (column, variable) in dimensions.zip(&self.survey.variables) {
-                    let Some(member) = series.members.iter().find(|member| member.variable == *variable) else {
-                        let found = format!("a series without `{variable}`");
-                        return Err(self.document.wrong_at(
-                            series.offset,
-                            "the document of the first reading",
-                            &found,
-                            None,
-                        ));
-                    };
-                    let number = column.number_of(&member.code);
+                    let member = series.members.iter().find(|member| member.variable == *variable);
+                    let number = column.number_of(member.map_or(NOT_APPLICABLE, |member| member.code.as_str()));
                     (0..rows).for_each(|_| column.push_number(number));
                 }
             }

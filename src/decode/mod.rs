@@ -58,7 +58,7 @@ pub use workbook::{pack_workbook_cell, workbook_cell};
 
 /// Bumped whenever a decoder's output changes for the same bytes: lake partitions made by another
 /// version are decoded again from the archive.
-pub const DECODER_VERSION: u32 = 1;
+pub const DECODER_VERSION: u32 = 2;
 
 /// A payload being decoded: what the source said about it, and its batches.
 pub struct Table {

@@ -3,7 +3,7 @@
 //! Some sources compress a body without saying so, so what counts is the magic bytes: gzip (RFC 1952),
 //! zstd (RFC 8878) and a ZIP archive of one entry are taken off, anything else is passed through.
 
-use std::io::{self, BufReader, Cursor, Read};
+use std::io::{self, BufReader, Cursor, Read, Write};
 use std::sync::Arc;
 
 use super::{DecodeError, Hints, Place, workbook, zip};
@@ -77,6 +77,19 @@ impl Source {
     /// The decompressed bytes, from the beginning.
     pub(super) fn stream(&self, hints: &Hints) -> Result<Payload, DecodeError> {
         self.reader(hints, true)
+    }
+
+    /// Writes the decompressed bytes, which are what `cell` counts; how many there are.
+    pub fn decompress(&self, hints: &Hints, mut into: impl Write) -> Result<u64, DecodeError> {
+        let mut payload = self.stream(hints)?;
+        let mut block = Vec::new();
+        loop {
+            block.clear();
+            if payload.read_into(&mut block, BLOCK_BYTES)? == 0 {
+                return Ok(payload.offset);
+            }
+            into.write_all(&block).map_err(|source| DecodeError::Read { offset: payload.offset, source })?;
+        }
     }
 
     /// The same; `unzip` says whether a ZIP archive of one entry stands for that entry.

@@ -228,7 +228,7 @@ fn from_a1(text: &str) -> Option<(u32, u32)> {
     }
     let mut column = 0;
     for letter in letters.bytes().map(|byte| byte.to_ascii_uppercase()) {
-        column = column * 26 + u32::from(letter.is_ascii_uppercase().then_some(letter - b'A')?) + 1;
+        column = column * 26 + u32::from(letter.checked_sub(b'A').filter(|letter| *letter < 26)?) + 1;
     }
     let row: u32 = row.parse().ok()?;
     ((1..=MAX_ROWS).contains(&row) && column <= MAX_COLUMNS).then(|| (row - 1, column - 1))

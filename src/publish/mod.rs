@@ -65,6 +65,19 @@ pub fn current(data_root: &Path) -> Result<Option<Published>, PublishError> {
     Ok(Some(Published { folder, manifest }))
 }
 
+/// All builds of a data root that are whole, oldest first.
+pub fn builds(data_root: &Path) -> Result<Vec<Published>, PublishError> {
+    let builds = data_root.join("builds");
+    let read = |name: String| {
+        let folder = builds.join(name);
+        let path = folder.join("manifest.json");
+        let bytes = disk::read(&path)?;
+        let manifest = serde_json::from_slice(&bytes).map_err(|source| PublishError::Manifest { path, source })?;
+        Ok(Published { folder, manifest })
+    };
+    disk::list(&builds)?.into_iter().map(read).collect()
+}
+
 /// A build being written, where nobody looks.
 pub struct Draft {
     data_root: PathBuf,

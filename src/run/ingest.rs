@@ -25,7 +25,7 @@ use crate::normalise::{
 };
 use crate::publish::{InputRecord, Manifest};
 use crate::replay::PROVENANCE_HEADER;
-use crate::spec::{Edition, Pipeline, Profile};
+use crate::spec::{Edition, Pipeline, Profile, Settings};
 
 mod delivery;
 
@@ -36,6 +36,8 @@ pub(super) struct Job {
     pub lake: Lake,
     pub published: Option<Manifest>,
     pub cores: Semaphore,
+    /// Whether sources are asked at all.
+    pub asks: bool,
     pub project: Arc<Project>,
     pub now: Timestamp,
 }
@@ -61,7 +63,10 @@ pub(super) async fn pipeline(
     ask: bool,
     observer: &dyn Observer,
 ) -> Result<Ingested, RunError> {
-    job.archive.sweep(&pipeline.id)?;
+    // Without asking, another run may be receiving what is half-written there.
+    if job.asks {
+        job.archive.sweep(&pipeline.id)?;
+    }
     let mut ingested =
         Ingested { report: PipelineReport { id: pipeline.id.clone(), editions: Vec::new() }, partitions: Vec::new() };
     let deadline = Instant::now() + Duration::from_secs(job.project.settings.fetch.budget_secs);
@@ -131,7 +136,10 @@ impl EditionJob {
         let mut snapshots = job.archive.snapshots(&pipeline.id)?;
         // What the sample delivered is never mixed with what the real hosts deliver.
         let live = project.settings.profile == Profile::Live;
-        snapshots.retain(|snapshot| snapshot.sidecar.dataset == edition.dataset && !(live && is_synthetic(snapshot)));
+        snapshots.retain(|snapshot| {
+            let is_known = project.as_of.is_none_or(|moment| snapshot.sidecar.fetched_at <= moment);
+            snapshot.sidecar.dataset == edition.dataset && is_known && !(live && is_synthetic(snapshot))
+        });
         let mut job = EditionJob {
             job,
             pipeline: pipeline.clone(),
@@ -169,7 +177,10 @@ impl EditionJob {
             };
             match outcome {
                 Ok(partition) => {
-                    previous.clone_from(&partition.description.fingerprint);
+                    // One that changes nothing is of no matter to those after it: it may be removed one day.
+                    if partition.description.rows > 0 {
+                        previous.clone_from(&partition.description.fingerprint);
+                    }
                     chain.push((partition, input_record(&self.pipeline, &snapshot)));
                 }
                 Err(report) => {
@@ -267,7 +278,9 @@ impl EditionJob {
         };
         let payload = snapshot.clone();
         let source = decode::Source::new(move || payload.open().map_err(io::Error::other));
-        let table = decode::open(self.pipeline.decode.format, &source, &self.hints()).map_err(decoding)?;
+        let table =
+            decode::open(self.pipeline.decode.format, &source, &hints(&self.pipeline, &self.job.project.settings))
+                .map_err(decoding)?;
         if let Some(stated) = &table.metadata.dataset
             && names_its_table(self.pipeline.decode.format)
             && !stated.eq_ignore_ascii_case(&self.edition.dataset)
@@ -360,27 +373,28 @@ impl EditionJob {
         let quality = &self.pipeline.quality;
         counts.check(quality.max_quarantined_share, quality.min_rows)
     }
+}
 
-    fn hints(&self) -> Hints {
-        let decode = &self.pipeline.decode;
-        Hints {
-            encoding: decode.encoding.clone(),
-            decimal: decode.decimal,
-            separator: decode.separator,
-            columns: match &self.pipeline.members {
-                Some(members) => members.columns(),
-                None => decode.columns.clone(),
-            },
-            value: decode.value.clone(),
-            time: decode.time.clone(),
-            flag: decode.flag.clone(),
-            header: decode.header,
-            sheet: decode.sheet.clone(),
-            dataset: decode.dataset.clone(),
-            language: decode.language.clone(),
-            dimensions: decode.dimensions.clone(),
-            max_decoded_bytes: Some(self.job.project.settings.fetch.max_decoded_bytes),
-        }
+/// What a pipeline says of how its payloads are read.
+pub(super) fn hints(pipeline: &Pipeline, settings: &Settings) -> Hints {
+    let decode = &pipeline.decode;
+    Hints {
+        encoding: decode.encoding.clone(),
+        decimal: decode.decimal,
+        separator: decode.separator,
+        columns: match &pipeline.members {
+            Some(members) => members.columns(),
+            None => decode.columns.clone(),
+        },
+        value: decode.value.clone(),
+        time: decode.time.clone(),
+        flag: decode.flag.clone(),
+        header: decode.header,
+        sheet: decode.sheet.clone(),
+        dataset: decode.dataset.clone(),
+        language: decode.language.clone(),
+        dimensions: decode.dimensions.clone(),
+        max_decoded_bytes: Some(settings.fetch.max_decoded_bytes),
     }
 }
 

@@ -3,6 +3,7 @@
 //! "What must be done?" is answered by comparing fingerprints, never by remembering: a run that was
 //! killed leaves snapshots and partitions, and the next one goes on from them.
 
+pub mod archive;
 mod fingerprint;
 mod ingest;
 mod last_good;
@@ -18,6 +19,7 @@ pub use project::Project;
 pub use summary::{BuildOutcome, EditionReport, FetchOutcome, PipelineReport, RunReport, Stages};
 
 use std::collections::HashMap;
+use std::path::Path;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -48,6 +50,14 @@ pub enum RunError {
     /// The configuration or a pipeline is wrong.
     #[error(transparent)]
     Spec(#[from] SpecError),
+    /// What was asked for cannot be.
+    #[error("{message}")]
+    Argument {
+        /// What was expected and what was found.
+        message: String,
+        /// What to do.
+        hint: String,
+    },
     /// A model is wrong; found before anything was fetched.
     #[error(transparent)]
     Models(WarehouseError),
@@ -94,19 +104,22 @@ impl RunError {
             RunError::Archive(error) => error,
             RunError::Lake(error) => error,
             RunError::Publish(error) => error,
-            RunError::Threads(_) | RunError::Clock(_) | RunError::Broken(_) => return None,
+            RunError::Threads(_) | RunError::Clock(_) | RunError::Broken(_) | RunError::Argument { .. } => return None,
         })
     }
 
     /// Whether the user's files or settings are at fault, rather than the world.
     pub fn is_usage(&self) -> bool {
-        matches!(self, RunError::Spec(_) | RunError::Models(_))
+        matches!(self, RunError::Spec(_) | RunError::Models(_) | RunError::Argument { .. })
     }
 }
 
 impl Hint for RunError {
     fn hint(&self) -> Option<String> {
-        self.inner().and_then(Hint::hint)
+        match self {
+            RunError::Argument { hint, .. } => Some(hint.clone()),
+            _ => self.inner().and_then(Hint::hint),
+        }
     }
 
     fn snippet(&self) -> Option<&Snippet> {
@@ -114,13 +127,25 @@ impl Hint for RunError {
     }
 }
 
-/// Runs the pipelines named, or all, and publishes a build if anything has changed.
-pub async fn run(project: Arc<Project>, names: &[String], observer: Arc<dyn Observer>) -> Result<RunReport, RunError> {
+/// What a run asks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Sources {
+    /// The sources of these pipelines; of all if none is named.
+    Of(Vec<String>),
+    /// Nothing: what is in the archive is all.
+    Offline,
+}
+
+/// Asks the sources and publishes a build if anything has changed.
+pub async fn run(project: Arc<Project>, sources: &Sources, observer: Arc<dyn Observer>) -> Result<RunReport, RunError> {
     let started = Timestamp::now();
+    let (names, asks) = match sources {
+        Sources::Of(names) => (names.as_slice(), true),
+        Sources::Offline => ([].as_slice(), false),
+    };
     let selected: Vec<String> = project.pipelines.select(names)?.into_iter().map(|pipeline| pipeline.id).collect();
     let root = project.settings.storage.root.clone();
-    let holder = format!("pid {}, since {started}", std::process::id());
-    let _lock = disk::lock(&root.join(".lock"), &holder)?;
+    let _lock = lock(&root)?;
     let published = publish::current(&root)?;
     refuse_mixing(&project, published.as_ref())?;
     if let Some(disabled) = names.iter().find(|name| !project.enabled().any(|pipeline| pipeline.id == **name)) {
@@ -133,8 +158,8 @@ pub async fn run(project: Arc<Project>, names: &[String], observer: Arc<dyn Obse
     // Kept until the end of the run: dropping it stops the server. The sample is never asked of a mirror, so
     // that what is not official cannot come without its mark.
     let server = match project.settings.profile {
-        Profile::Sample => Some(Server::start(recordings(&project)?).await?),
-        Profile::Live => None,
+        Profile::Sample if asks => Some(Server::start(recordings(&project)?).await?),
+        _ => None,
     };
     let mut fetch = project.settings.fetch.clone();
     if let Some(server) = &server {
@@ -146,6 +171,7 @@ pub async fn run(project: Arc<Project>, names: &[String], observer: Arc<dyn Obse
         lake: Lake::new(&root),
         published: published.as_ref().map(|published| published.manifest.clone()),
         cores: tokio::sync::Semaphore::new(project.decode_threads()),
+        asks,
         project: project.clone(),
         now: started,
     });
@@ -155,7 +181,7 @@ pub async fn run(project: Arc<Project>, names: &[String], observer: Arc<dyn Obse
     let enabled: Vec<Pipeline> = project.enabled().cloned().collect();
     for (position, pipeline) in enabled.iter().cloned().enumerate() {
         let (job, observer) = (job.clone(), observer.clone());
-        let ask = selected.contains(&pipeline.id);
+        let ask = asks && selected.contains(&pipeline.id);
         tasks.spawn(async move { (position, ingest::pipeline(&job, &pipeline, ask, observer.as_ref()).await) });
     }
     // All of them end before this does: none may go on writing when the lock is gone.
@@ -209,6 +235,13 @@ pub async fn run(project: Arc<Project>, names: &[String], observer: Arc<dyn Obse
         tracing::warn!("the run is not in the ledger: {}", Report::new(&error).one_line());
     }
     Ok(report)
+}
+
+/// The one who may write below a data root, for as long as it lives.
+fn lock(root: &Path) -> Result<disk::Lock, DiskError> {
+    let command: Vec<String> = std::env::args().skip(1).collect();
+    let holder = format!("pid {}, `tejido {}`, since {}", std::process::id(), command.join(" "), Timestamp::now());
+    disk::lock(&root.join(".lock"), &holder)
 }
 
 /// Sample data in place of live data, or on top of it, is never what somebody wants.

@@ -2,6 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
+
 use super::RunError;
 use crate::disk;
 use crate::normalise::OfficialCells;
@@ -25,6 +29,8 @@ pub struct Project {
     pub models_checked: String,
     /// The version of DuckDB.
     pub engine: String,
+    /// The moment after which nothing is known, of a project made by [`Project::known_at`].
+    pub as_of: Option<Timestamp>,
 }
 
 impl Project {
@@ -63,7 +69,38 @@ impl Project {
         if !checked {
             models.check(&lake).map_err(RunError::Models)?;
         }
-        Ok(Project { root: root.to_path_buf(), settings, codelists, pipelines, models, models_checked, engine })
+        let root = root.to_path_buf();
+        Ok(Project { root, settings, codelists, pipelines, models, models_checked, engine, as_of: None })
+    }
+
+    /// The project as it would be had nothing been fetched after this moment. Its data root is a folder of its own,
+    /// `as-of/<moment>`, whose `archive` is a link to the archive: nothing of what is published is touched.
+    pub fn known_at(mut self, moment: Timestamp) -> Result<Self, RunError> {
+        let root = &self.settings.storage.root;
+        super::refuse_mixing(&self, publish::current(root)?.as_ref())?;
+        let own = root.join("as-of").join(moment.strftime("%Y%m%dT%H%M%SZ").to_string());
+        disk::create_dir(&own)?;
+        disk::switch_link(&own.join("archive"), Path::new("../../archive"))?;
+        self.settings.storage.root = own;
+        self.as_of = Some(moment);
+        Ok(self)
+    }
+
+    /// A moment as people write it: a day, which means its end in the time zone of the settings, or a timestamp.
+    pub fn moment(&self, text: &str) -> Result<Timestamp, RunError> {
+        let zone = TimeZone::get(&self.settings.schedule.timezone).unwrap_or(TimeZone::UTC);
+        let end_of_day = |day: Date| zone.to_timestamp(day.tomorrow().ok()?.at(0, 0, 0, 0)).ok();
+        let moment = match text.parse::<Date>() {
+            // What was fetched at midnight belongs to the next day.
+            Ok(day) if text.len() == 10 => {
+                end_of_day(day).and_then(|end| end.checked_sub(SignedDuration::from_micros(1)).ok())
+            }
+            _ => text.parse().ok(),
+        };
+        moment.ok_or_else(|| RunError::Argument {
+            message: format!("expected a day or a moment, found `{text}`"),
+            hint: "write a day as `2026-01-31`, a moment as `2026-01-31T08:00:00Z`".into(),
+        })
     }
 
     /// The pipelines that the settings do not leave out.

@@ -18,7 +18,7 @@ use tokio::sync::Notify;
 use tokio_cron_scheduler::{Job, JobScheduler};
 
 use super::summary::{BuildOutcome, RunReport};
-use super::{Observer, Project, RunError};
+use super::{Observer, Project, RunError, Sources};
 use crate::archive::Archive;
 use crate::disk::{self, DiskError};
 use crate::error::Report;
@@ -197,7 +197,7 @@ impl Service {
             self.voice.tell(&format!("due: {}", named.join(", ")));
         }
         let (project, observer) = (self.project.clone(), self.observer.clone());
-        Ok(tokio::spawn(async move { super::run(project, &names, observer).await }))
+        Ok(tokio::spawn(async move { super::run(project, &Sources::Of(names), observer).await }))
     }
 
     fn end(&mut self, due: &[Due], outcome: Result<RunReport, RunError>) -> Result<(), RunError> {

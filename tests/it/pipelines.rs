@@ -2,7 +2,7 @@
 
 use std::io::Read;
 
-use crate::support::{Answer, Scene, Upstream, rows, shared};
+use crate::support::{Answer, Scene, Upstream, repository, rows, shared};
 
 fn golden(scene: &Scene, name: &str, found: &[String]) {
     scene.golden().bind(|| insta::assert_snapshot!(name, found.join("\n")));
@@ -191,4 +191,58 @@ fn the_real_excerpt_of_table_76405_goes_the_same_way() {
     assert!(run.stderr.contains("found 404"), "{}", run.stderr);
     let found = scene.query("select region, sector, indicator, unit, time_period, share, provenance, dataset, cell from ict_adoption order by cell");
     golden(&scene, "real_76405", &found);
+}
+
+/// The list of members as somebody keeps it in a spreadsheet: a title, numbers and days as what they are.
+fn workbook(csv: &[u8]) -> Vec<u8> {
+    let (text, ..) = encoding_rs::WINDOWS_1252.decode(csv);
+    let mut workbook = rust_xlsxwriter::Workbook::new();
+    workbook.add_worksheet().set_name("Portada").unwrap().write_string(0, 0, "Socios").unwrap();
+    let sheet = workbook.add_worksheet().set_name("Socios").unwrap();
+    let look = rust_xlsxwriter::Format::new();
+    sheet.merge_range(0, 0, 0, 5, "Socios a 24/11/2026", &look).unwrap();
+    let day = rust_xlsxwriter::Format::new().set_num_format("dd/mm/yyyy");
+    let mut reader = csv::ReaderBuilder::new().delimiter(b';').has_headers(false).from_reader(text.as_bytes());
+    for (row, record) in (2..).zip(reader.records()) {
+        for (column, field) in (0..).zip(record.unwrap().iter()) {
+            let date =
+                rust_xlsxwriter::ExcelDateTime::parse_from_str(&field.split('/').rev().collect::<Vec<_>>().join("-"));
+            match (field.parse::<f64>(), date) {
+                (Ok(number), _) => sheet.write_number(row, column, number).unwrap(),
+                (_, Ok(date)) if field.contains('/') => {
+                    sheet.write_datetime_with_format(row, column, &date, &day).unwrap()
+                }
+                _ => sheet.write_string(row, column, field).unwrap(),
+            };
+        }
+    }
+    workbook.save_to_buffer().unwrap()
+}
+
+#[test]
+fn a_register_kept_as_a_workbook_gives_the_same_members() {
+    let csv = std::fs::read(repository().join("pipelines/samples/clusters__tera/tera.csv")).unwrap();
+    let upstream = Upstream::start();
+    let members =
+        "select cluster, region, sector, section, members, provenance from cluster_members_by_sector order by all";
+    let loaded = |name: &str, body: Vec<u8>, change: &dyn Fn(&Scene)| {
+        let scene = Scene::live(&upstream, &["clusters__tera"]);
+        change(&scene);
+        upstream.answer(&format!("socios.clustertera.invalid/exportacion/{name}"), Answer::ok(body));
+        scene.run(0);
+        scene.query(members)
+    };
+    let from_csv = loaded("tera.csv", csv.clone(), &|_| {});
+    let from_workbook = loaded("tera.xlsx", workbook(&csv), &|scene| {
+        let pipeline = "pipelines/clusters__tera.toml";
+        scene.replace(pipeline, "{dataset}.csv", "{dataset}.xlsx");
+        scene.replace(
+            pipeline,
+            "format = \"delimited\"\nencoding = \"windows-1252\"\nseparator = \";\"",
+            "format = \"xlsx\"\nsheet = \"Socios\"\nheader = 3",
+        );
+        scene.replace(pipeline, "%d/%m/%Y", "%Y-%m-%d");
+    });
+    assert!(from_csv.len() > 5);
+    assert_eq!(from_workbook, from_csv);
 }

@@ -96,6 +96,19 @@ fn variables_are_the_dimensions() {
 }
 
 #[test]
+fn a_series_without_a_variable_is_not_made_a_total() {
+    let text = r#"[{"COD":"A","MetaData":[{"T3_Variable":"Total Nacional","Nombre":"Nacional"},
+        {"T3_Variable":"Sexo","Nombre":"Mujeres"}],"Data":[{"NombrePeriodo":"2024","Valor":3}]},
+        {"COD":"B","MetaData":[{"T3_Variable":"Sexo","Nombre":"Mujeres"},
+        {"T3_Variable":"Comunidades","Nombre":"Cantabria","Codigo":"06"}],"Data":[{"NombrePeriodo":"2024","Valor":1}]}]"#;
+    let found = read(text);
+    check_cells(&found, text.as_bytes());
+    assert_eq!(found.names[..3], ["Total Nacional", "Sexo", "Comunidades"]);
+    assert_eq!(found.lines(), ["Nacional|Mujeres|_Z|2024|3||", "_Z|Mujeres|06|2024|1||"]);
+    assert_eq!(found.metadata.labels["Comunidades"]["_Z"], "not applicable");
+}
+
+#[test]
 fn a_secret_figure_may_have_no_value_at_all() {
     let text = r#"{"Nombre":"x","Data":[{"NombrePeriodo":"2024 (avance)","Secreto":true},
         {"Periodo":{"Id":20,"Nombre":"II"},"Anyo":"2024","Valor":".."},{"T3_Periodo":"2023","Valor":-0.5}]}"#;
@@ -140,11 +153,11 @@ fn what_is_no_table_is_refused() {
         (r#"[{"COD":"A","MetaData":[{"T3_Variable":"obs_value","Nombre":"x"}],"Data":[]}]"#, "with a name of its own"),
         (
             r#"[{"COD":"A","MetaData":[{"T3_Variable":"V","Nombre":"x"}],"Data":[]},{"COD":"B","Data":[]}]"#,
-            "expected the same variables in every series, found `B` without `V`",
+            "expected `MetaData` in every series, found `B` without",
         ),
         (
             r#"[{"COD":"A","Data":[]},{"COD":"B","MetaData":[{"T3_Variable":"V","Nombre":"x"}],"Data":[]}]"#,
-            "expected the same variables in every series, found `A` without `V`",
+            "expected `MetaData` in every series, found `A` without",
         ),
         (
             r#"[{"COD":"A","MetaData":[{"T3_Variable":"V","Nombre":"x","Codigo":"1"}],"Data":[]},

@@ -479,3 +479,12 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_reference_that_no_sheet_has_is_none() {
+    assert_eq!(from_a1("C5"), Some((4, 2)));
+    assert_eq!(from_a1("xfd1048576"), Some((1_048_575, 16_383)));
+    for text in ["", "C", "5", "@1", "[1", "Ñ1", "C0", "C1048577", "XFE1", "AAAA1", "C5C"] {
+        assert_eq!(from_a1(text), None, "{text}");
+    }
+}

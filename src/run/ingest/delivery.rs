@@ -59,6 +59,11 @@ impl EditionJob {
         if failed.is_none() && newest.is_some_and(|newest| newest.hash == draft.hash()) {
             return Ok(FetchOutcome::NotModified);
         }
+        if let Some(report) = failed.clone()
+            && self.is_repeated(response.status, &draft.hash())?
+        {
+            return Ok(FetchOutcome::Failed(report));
+        }
         // A clock that was ahead must not hide what comes after it.
         let now = now_micros();
         let fetched_at = match newest.map(|newest| newest.fetched_at) {
@@ -94,6 +99,14 @@ impl EditionJob {
                 FetchOutcome::Fetched { bytes }
             }
         })
+    }
+
+    /// Whether this very message is the last that is kept: a source that is down for a week says the same each time.
+    fn is_repeated(&self, status: u16, hash: &str) -> Result<bool, RunError> {
+        let entries = self.job.archive.entries(&self.pipeline.id)?;
+        let last =
+            entries.iter().rev().map(|entry| &entry.sidecar).find(|sidecar| sidecar.dataset == self.edition.dataset);
+        Ok(last.is_some_and(|last| last.status == status && last.hash == hash))
     }
 
     /// Whether the newest snapshot is good, new enough, and of no published build although it has rows for one.
