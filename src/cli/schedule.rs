@@ -14,15 +14,20 @@ use crate::run::{Observer, PipelineReport, Project, RunError};
 
 /// Arguments of `tejido schedule`.
 #[derive(Debug, Args)]
-pub(super) struct Arguments {}
+pub(super) struct Arguments {
+    /// Rehearse: let time run so many times faster for the timetables, with sources that can bear it, such as replayed
+    /// ones. Nothing of it is remembered
+    #[arg(long, value_name = "SPEED", default_value_t = 1, hide_default_value = true, value_parser = clap::value_parser!(u32).range(1..=3600))]
+    rehearse: u32,
+}
 
-pub(super) fn run(shared: &Shared, _: &Arguments) -> Exit {
+pub(super) fn run(shared: &Shared, arguments: &Arguments) -> Exit {
     let load = || Project::load(&shared.project, shared.config.as_deref(), shared.profile.as_deref());
     let outcome = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(RunError::Threads).and_then(
         |runtime| {
             let served = runtime.block_on(async {
                 let signals = Unix::new().map_err(RunError::Threads)?;
-                serve(load, Arc::new(Silent), Arc::new(Systemd), signals).await
+                serve(load, arguments.rehearse, Arc::new(Silent), Arc::new(Systemd), signals).await
             });
             // A run that was broken off must not keep the process: what it left is whole.
             runtime.shutdown_timeout(Duration::from_secs(1));

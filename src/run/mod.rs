@@ -164,6 +164,8 @@ pub async fn run(project: Arc<Project>, sources: &Sources, observer: Arc<dyn Obs
     let mut fetch = project.settings.fetch.clone();
     if let Some(server) = &server {
         fetch.mirror = server.mirror();
+        // Nobody is disturbed by questions to oneself.
+        fetch.requests_per_second = 0.0;
     }
     let job = Arc::new(ingest::Job {
         client: Client::new(fetch)?,

@@ -3,6 +3,7 @@
 mod codelist;
 mod pipeline;
 mod release;
+mod request;
 mod settings;
 mod timetable;
 mod validate;
@@ -13,6 +14,7 @@ pub use pipeline::{
     ScheduleSpec, substitute,
 };
 pub use release::Release;
+pub use request::{CheckSpec, PagesSpec, RequestSpec, SplitSpec, with_variable};
 pub use settings::{
     NormaliseSettings, PrivacySettings, Profile, ScheduleSettings, Settings, SourceSettings, StorageSettings,
 };

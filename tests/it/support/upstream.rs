@@ -75,6 +75,9 @@ impl Answer {
     }
 }
 
+/// In the addresses at which Eurostat says when a table last changed.
+const CHECK: &str = "/sdmx/3.0/structure/dataflow/";
+
 #[derive(Default)]
 struct Script {
     /// The answers to an address, one after the other; the last one stays.
@@ -121,8 +124,13 @@ impl Upstream {
         self.script.lock().unwrap().answers.insert(format!("/{address}"), answers.into_iter().collect());
     }
 
-    /// What was asked since the last call: status and path.
+    /// What was asked for data since the last call: status and path.
     pub fn asked(&self) -> Vec<String> {
+        self.asked_all().into_iter().filter(|line| !line.contains(CHECK)).collect()
+    }
+
+    /// The same, and the questions about the last change.
+    pub fn asked_all(&self) -> Vec<String> {
         std::mem::take(&mut self.script.lock().unwrap().asked)
     }
 }
