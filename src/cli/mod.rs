@@ -5,6 +5,7 @@
 mod archive;
 mod decode;
 mod progress;
+mod replay;
 mod run;
 mod schedule;
 mod status;
@@ -61,6 +62,8 @@ enum Verb {
     Runs(status::RunsArguments),
     /// The bytes as they came from the sources: look, take out, bring in, clear away
     Archive(archive::Arguments),
+    /// Play the sources from the archive or a script, for `fetch.mirror`
+    Replay(replay::Arguments),
     /// Turn a statistical file of any known format into a table, CSV, Parquet or Arrow
     Decode(Box<decode::Arguments>),
 }
@@ -86,6 +89,7 @@ pub fn main() -> ExitCode {
         Verb::Status(arguments) => status::status(&cli.shared, &arguments),
         Verb::Runs(arguments) => status::runs(&cli.shared, &arguments),
         Verb::Archive(arguments) => archive::run(&cli.shared, &arguments),
+        Verb::Replay(arguments) => replay::run(&cli.shared, &arguments),
         Verb::Decode(arguments) => decode::run(&cli.shared, &arguments),
     };
     ExitCode::from(exit as u8)

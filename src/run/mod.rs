@@ -10,6 +10,7 @@ mod last_good;
 pub mod ledger;
 pub mod payload;
 mod project;
+pub mod replay;
 pub mod schedule;
 pub mod status;
 mod summary;
@@ -110,7 +111,13 @@ impl RunError {
 
     /// Whether the user's files or settings are at fault, rather than the world.
     pub fn is_usage(&self) -> bool {
-        matches!(self, RunError::Spec(_) | RunError::Models(_) | RunError::Argument { .. })
+        matches!(
+            self,
+            RunError::Spec(_)
+                | RunError::Models(_)
+                | RunError::Argument { .. }
+                | RunError::Replay(ReplayError::Response { .. })
+        )
     }
 }
 

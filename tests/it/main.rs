@@ -15,6 +15,7 @@ mod payloads;
 mod pipelines;
 mod readers;
 mod regressions;
+mod replaying;
 mod schedule;
 mod support;
 mod tidy;
