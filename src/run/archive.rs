@@ -30,6 +30,8 @@ pub struct Held {
     pub standing: Standing,
     /// Rows that it changed, where it is in the lake.
     pub changed_rows: Option<u64>,
+    /// Hash of what it says, where it is in the lake; of a delivery in parts, of all of them.
+    pub content: Option<String>,
     /// The builds that have rows of it.
     pub builds: Vec<String>,
     /// What was wrong with it, where something was.
@@ -89,14 +91,14 @@ pub fn held(project: &Project, names: &[String]) -> Result<Vec<Held>, RunError> 
     for name in pipelines {
         let pipeline = project.pipelines.all.iter().find(|pipeline| pipeline.id == name);
         // By table and vintage, which name a delivery, be it in one part or in several.
-        let mut changed: HashMap<(String, Timestamp), u64> = HashMap::new();
+        let mut changed: HashMap<(String, Timestamp), (u64, Option<String>)> = HashMap::new();
         for (pipeline, edition) in pipeline.iter().flat_map(|pipeline| editions(pipeline).map(move |of| (pipeline, of)))
         {
             for partition in lake.partitions(&folder(&lake, pipeline, edition), &name)? {
                 let description = partition.description;
                 // With two sets of rules, what one of them needs is needed.
-                let rows = changed.entry((description.dataset, description.vintage)).or_default();
-                *rows = description.rows.max(*rows);
+                let known = changed.entry((description.dataset, description.vintage)).or_default();
+                *known = (description.rows.max(known.0), description.content);
             }
         }
         for snapshot in archive.entries(&name)? {
@@ -108,7 +110,9 @@ pub fn held(project: &Project, names: &[String]) -> Result<Vec<Held>, RunError> 
                 _ => None,
             };
             let builds = needed.get(&sidecar.hash).cloned().unwrap_or_default();
-            let changed_rows = changed.get(&key).copied();
+            let changed = changed.get(&key);
+            let (changed_rows, content) =
+                (changed.map(|(rows, _)| *rows), changed.and_then(|(_, content)| content.clone()));
             let standing = match (changed_rows, &failure) {
                 _ if !snapshot.is_data() => Standing::Message,
                 _ if published.as_ref().is_some_and(|published| builds.contains(published)) => Standing::Published,
@@ -123,7 +127,7 @@ pub fn held(project: &Project, names: &[String]) -> Result<Vec<Held>, RunError> 
                 _ => failure.map(|failure| failure.message),
             };
             let stored_bytes = snapshot.stored_bytes()?;
-            all.push(Held { sidecar, stored_bytes, standing, changed_rows, builds, problem, snapshot });
+            all.push(Held { sidecar, stored_bytes, standing, changed_rows, content, builds, problem, snapshot });
         }
     }
     Ok(all)

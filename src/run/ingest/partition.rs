@@ -19,6 +19,7 @@ struct Written {
     /// Observations that it no longer has, of those known before it.
     withdrawn: u64,
     known: u64,
+    content: Option<String>,
 }
 
 impl EditionJob {
@@ -36,7 +37,7 @@ impl EditionJob {
         let (hash, vintage) = (delivery.hash(), delivery.vintage());
         let path = lake.partition_path(&self.folder(), pipeline, &hash, fingerprint, vintage);
         let mut quarantine = QuarantineWriter::new(lake.quarantine_path(pipeline, dataset, &hash));
-        let Written { writer, counts, withdrawn, known } = match &self.pipeline.members {
+        let Written { writer, counts, withdrawn, known, content } = match &self.pipeline.members {
             None => {
                 let state = match state {
                     Some(state) => state,
@@ -57,6 +58,7 @@ impl EditionJob {
             dataset: dataset.clone(),
             snapshot: hash,
             vintage,
+            content,
             rows: 0,
             counts: counts.clone(),
         };
@@ -105,12 +107,13 @@ impl EditionJob {
             }
             counts.add(&normaliser.counts);
         }
+        let content = Some(state.content());
         let origin = self.origin(delivery, delivery.first());
         let withdrawn = state
             .withdrawn(&origin.pipeline, &origin.dataset, &origin.snapshot, origin.fetched_at)
             .map_err(RunError::from)?;
         writer.write(&withdrawn).map_err(RunError::from)?;
-        Ok(Written { writer, counts, withdrawn: withdrawn.num_rows() as u64, known })
+        Ok(Written { writer, counts, withdrawn: withdrawn.num_rows() as u64, known, content })
     }
 
     fn memberships(
@@ -138,7 +141,7 @@ impl EditionJob {
             }
             counts.add(&normaliser.counts);
         }
-        Ok(Written { writer, counts, withdrawn: 0, known: 0 })
+        Ok(Written { writer, counts, withdrawn: 0, known: 0, content: None })
     }
 
     /// What the rows of a snapshot say of where they come from.
