@@ -25,6 +25,8 @@ pub mod spec;
 #[cfg(feature = "warehouse")]
 pub mod cli;
 #[cfg(feature = "warehouse")]
+pub mod listen;
+#[cfg(feature = "warehouse")]
 pub mod run;
 #[cfg(feature = "warehouse")]
 pub mod warehouse;

@@ -7,6 +7,9 @@
 //! without it nothing is lost but what was missed.
 
 mod plan;
+mod pulse;
+
+pub use pulse::Pulse;
 
 use std::future::Future;
 use std::path::PathBuf;
@@ -55,14 +58,15 @@ pub trait Voice: Send + Sync {
     fn stopping(&self);
 }
 
-/// Runs what is due until it is told to stop. `load` reads the project, at the beginning and whenever that is asked.
+/// Runs what is due until it is told to stop. `load` reads the project again whenever that is asked.
 pub async fn serve(
+    pulse: Arc<Pulse>,
     load: impl Fn() -> Result<Project, RunError>,
     observer: Arc<dyn Observer>,
     voice: Arc<dyn Voice>,
     mut signals: impl Signals,
 ) -> Result<(), RunError> {
-    let mut service = Service::new(Arc::new(load()?), observer, voice)?;
+    let mut service = Service::new(pulse, observer, voice)?;
     let ticks = Arc::new(Notify::new());
     let mut clock = clock(ticks.clone()).await?;
     service.voice.tell(&service.greeting());
@@ -76,7 +80,7 @@ pub async fn serve(
                 Signal::Reload => service.reload(load()),
             },
         }
-        service.voice.alive();
+        service.alive();
         let due = service.due(Timestamp::now())?;
         if due.is_empty() {
             continue;
@@ -85,7 +89,7 @@ pub async fn serve(
         let outcome = loop {
             tokio::select! {
                 outcome = &mut run => break Some(outcome),
-                () = ticks.notified() => service.voice.alive(),
+                () = ticks.notified() => service.alive(),
                 signal = signals.next() => match signal {
                     Signal::Reload => service.reload(load()),
                     Signal::Stop => {
@@ -133,6 +137,7 @@ async fn clock(ticks: Arc<Notify>) -> Result<JobScheduler, RunError> {
 }
 
 struct Service {
+    pulse: Arc<Pulse>,
     project: Arc<Project>,
     entries: Vec<Entry>,
     memory: Memory,
@@ -145,9 +150,15 @@ struct Service {
 type Running = tokio::task::JoinHandle<Result<RunReport, RunError>>;
 
 impl Service {
-    fn new(project: Arc<Project>, observer: Arc<dyn Observer>, voice: Arc<dyn Voice>) -> Result<Self, RunError> {
+    fn new(pulse: Arc<Pulse>, observer: Arc<dyn Observer>, voice: Arc<dyn Voice>) -> Result<Self, RunError> {
+        let project = pulse.project();
         let (entries, memory) = (entries(&project)?, memory(&project)?);
-        Ok(Service { project, entries, memory, observer, voice, is_waiting: false })
+        Ok(Service { pulse, project, entries, memory, observer, voice, is_waiting: false })
+    }
+
+    fn alive(&self) {
+        self.pulse.beat();
+        self.voice.alive();
     }
 
     fn greeting(&self) -> String {
@@ -163,6 +174,7 @@ impl Service {
         let replaced = loaded.and_then(|project| Ok((entries(&project)?, Arc::new(project))));
         match replaced {
             Ok((entries, project)) => {
+                self.pulse.replace(project.clone());
                 (self.entries, self.project) = (entries, project);
                 self.voice.tell(&format!("read again: {}", self.greeting()));
             }

@@ -14,7 +14,8 @@ pub use pipeline::{
 };
 pub use release::Release;
 pub use settings::{
-    NormaliseSettings, PrivacySettings, Profile, ScheduleSettings, Settings, SourceSettings, StorageSettings,
+    ListenSettings, NormaliseSettings, PrivacySettings, Profile, ScheduleSettings, Settings, SourceSettings,
+    StorageSettings,
 };
 pub use timetable::Timetable;
 

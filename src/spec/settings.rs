@@ -1,6 +1,7 @@
 //! `config/default.toml`, `config/local.toml`, `--config` and the environment → [`Settings`].
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -26,6 +27,8 @@ pub struct Settings {
     pub warehouse: WarehouseSettings,
     /// `[schedule]`
     pub schedule: ScheduleSettings,
+    /// `[listen]`
+    pub listen: ListenSettings,
     /// `[sources.<pipeline>]`
     #[serde(default)]
     pub sources: BTreeMap<String, SourceSettings>,
@@ -108,6 +111,28 @@ pub struct ScheduleSettings {
     pub stop_secs: u64,
 }
 
+/// `[listen]`
+#[derive(Debug, Clone, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct ListenSettings {
+    /// Where the service answers monitors and browsers; nowhere if empty.
+    pub address: String,
+}
+
+impl ListenSettings {
+    /// The address, if there is to be one.
+    pub fn address(&self) -> Result<Option<SocketAddr>, SpecError> {
+        let text = self.address.as_str();
+        match text.is_empty() {
+            true => Ok(None),
+            false => text.parse().map(Some).map_err(|_| SpecError::Settings {
+                message: format!("`listen.address` expects an IP address with a port, found `{text}`"),
+                hint: Some("such as `127.0.0.1:8647`; an empty text turns the listener off".into()),
+            }),
+        }
+    }
+}
+
 /// `[sources.<pipeline>]`
 #[derive(Debug, Clone, Default, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
@@ -163,6 +188,7 @@ impl Settings {
                 hint: Some("such as `Europe/Madrid`".into()),
             });
         }
+        settings.listen.address()?;
         settings.storage.root = std::path::absolute(project.join(&settings.storage.root)).map_err(|source| {
             SpecError::Settings { message: format!("`storage.root` has no absolute form: {source}"), hint: None }
         })?;

@@ -11,6 +11,7 @@ mod cli;
 mod decode;
 mod faults;
 mod fetching;
+mod listening;
 mod payloads;
 mod pipelines;
 mod readers;

@@ -70,7 +70,8 @@ fn rooms_import_only_what_they_may() {
                 "publish",
             ],
         ),
-        ("cli", &["error", "run", "spec", "decode", "normalise", "warehouse"]),
+        ("listen", &["error", "disk", "publish", "run"]),
+        ("cli", &["error", "run", "listen", "spec", "decode", "normalise", "warehouse"]),
         ("main", &["cli"]),
         ("lib", &[]),
     ]);
