@@ -18,6 +18,7 @@ pub mod error;
 pub mod fetch;
 pub mod lake;
 pub mod normalise;
+pub mod notify;
 pub mod publish;
 pub mod replay;
 pub mod spec;

@@ -33,6 +33,7 @@ pub struct Changes {
     marks: Codes,
     state: HashMap<u128, Last>,
     pass: u32,
+    revised: u64,
 }
 
 /// The last known state of one observation.
@@ -67,6 +68,12 @@ impl Changes {
     /// Starts comparing a snapshot.
     pub fn begin(&mut self) {
         self.pass += 1;
+        self.revised = 0;
+    }
+
+    /// Observations of the snapshot that have another value than before.
+    pub fn revised(&self) -> u64 {
+        self.revised
     }
 
     /// The rows of a canonical batch that are new or differ, with a column `change`.
@@ -93,6 +100,7 @@ impl Changes {
             };
             debug_assert_eq!(row, changed.len());
             changed.push(kind.is_some());
+            changes.revised += u64::from(kind == Some("revised"));
             kinds.extend(kind);
             Ok(())
         })?;

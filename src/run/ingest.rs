@@ -211,6 +211,7 @@ impl EditionJob {
             dataset: self.edition.dataset.clone(),
             changed_rows: news.map_or(0, |description| description.rows),
             withdrawn_rows: news.map_or(0, |description| description.withdrawn),
+            revised_rows: news.map_or(0, |description| description.revised),
             fetched,
             failure,
             counts: newest.as_ref().map(|description| description.counts.clone()).unwrap_or_default(),
@@ -296,7 +297,7 @@ impl EditionJob {
             lake.partition_path(&self.folder(), &origin.pipeline, &origin.snapshot, fingerprint, origin.fetched_at);
         let quarantine = lake.quarantine_path(&origin.pipeline, &origin.dataset, &origin.snapshot);
         let mut quarantine = QuarantineWriter::new(quarantine);
-        let (writer, counts, withdrawn, known) = match &self.pipeline.members {
+        let (writer, counts, withdrawn, revised, known) = match &self.pipeline.members {
             None => {
                 let state = match state {
                     Some(state) => state,
@@ -334,7 +335,7 @@ impl EditionJob {
                     .map_err(RunError::from)?;
                 writer.write(&withdrawn).map_err(RunError::from)?;
                 let withdrawn = withdrawn.num_rows() as u64;
-                (writer, normaliser.counts, withdrawn, known)
+                (writer, normaliser.counts, withdrawn, state.revised(), known)
             }
             Some(members) => {
                 let key = &self.job.project.settings.privacy.hash_key;
@@ -348,13 +349,14 @@ impl EditionJob {
                     writer.write(&rows).map_err(RunError::from)?;
                     quarantine.write(&quarantined).map_err(RunError::from)?;
                 }
-                (writer, normaliser.counts, 0, 0)
+                (writer, normaliser.counts, 0, 0, 0)
             }
         };
         let description = Description {
             fingerprint: fingerprint.to_owned(),
             rules: rules_set.to_owned(),
             withdrawn,
+            revised,
             pipeline: origin.pipeline,
             dataset: origin.dataset,
             snapshot: origin.snapshot,

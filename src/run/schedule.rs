@@ -14,7 +14,7 @@ pub use pulse::Pulse;
 use std::future::Future;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::Notify;
@@ -30,6 +30,12 @@ use plan::{Due, Entry, Memory, Rules, Why};
 
 /// Seconds between two looks at the clock, as a cron expression.
 const TICKS: &str = "*/5 * * * * *";
+
+/// Time between two looks at what is to be told.
+const NOTICES: Duration = Duration::from_secs(60);
+
+/// How long the end of the service waits for what is being told.
+const FAREWELL: Duration = Duration::from_secs(5);
 
 /// What the outside asks of the service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -82,6 +88,10 @@ pub async fn serve(
         }
         service.alive();
         let due = service.due(Timestamp::now())?;
+        // Of what runs now is told when it has ended.
+        if due.is_empty() || service.is_waiting {
+            service.tell(NOTICES);
+        }
         if due.is_empty() {
             continue;
         }
@@ -101,7 +111,12 @@ pub async fn serve(
             }
         };
         match outcome {
-            Some(outcome) => service.end(&due, outcome?)?,
+            Some(outcome) => {
+                service.end(&due, outcome?)?;
+                if !service.is_waiting {
+                    service.tell(Duration::ZERO);
+                }
+            }
             // What it has fetched is kept; the rest is made at the next start.
             None => service.voice.tell("the run under way has not ended in time and is broken off"),
         }
@@ -110,6 +125,7 @@ pub async fn serve(
         }
     }
     service.voice.stopping();
+    service.told().await;
     service.voice.tell("stopped");
     // Only ticks are lost.
     let _ = clock.shutdown().await;
@@ -145,6 +161,8 @@ struct Service {
     voice: Arc<dyn Voice>,
     /// Another process is running pipelines, and that has been said.
     is_waiting: bool,
+    /// When it was last looked what is to be told, and who looks.
+    told: Option<(Instant, tokio::task::JoinHandle<()>)>,
 }
 
 type Running = tokio::task::JoinHandle<Result<RunReport, RunError>>;
@@ -153,12 +171,38 @@ impl Service {
     fn new(pulse: Arc<Pulse>, observer: Arc<dyn Observer>, voice: Arc<dyn Voice>) -> Result<Self, RunError> {
         let project = pulse.project();
         let (entries, memory) = (entries(&project)?, memory(&project)?);
-        Ok(Service { pulse, project, entries, memory, observer, voice, is_waiting: false })
+        Ok(Service { pulse, project, entries, memory, observer, voice, is_waiting: false, told: None })
     }
 
     fn alive(&self) {
         self.pulse.beat();
         self.voice.alive();
+    }
+
+    /// Tells what is new, beside the loop, unless that was done less than `pause` ago.
+    fn tell(&mut self, pause: Duration) {
+        let project = self.project.clone();
+        self.told = Some(match self.told.take() {
+            Some((at, task)) if at.elapsed() < pause || (!task.is_finished() && !pause.is_zero()) => (at, task),
+            before => {
+                let task = tokio::spawn(async move {
+                    if let Some((_, before)) = before {
+                        // It does not fail, and two would not tell more than one.
+                        let _ = before.await;
+                    }
+                    super::notices::tell(project).await;
+                });
+                (Instant::now(), task)
+            }
+        });
+    }
+
+    /// Waits a little for what is being told.
+    async fn told(&mut self) {
+        if let Some((_, task)) = self.told.take() {
+            // What is not told now is told by the next start.
+            let _ = tokio::time::timeout(FAREWELL, task).await;
+        }
     }
 
     fn greeting(&self) -> String {

@@ -1,6 +1,7 @@
 //! What a run is asked to do: settings, pipelines, codelists; read once, validated before anything is fetched.
 
 mod codelist;
+mod notify;
 mod pipeline;
 mod release;
 mod settings;
@@ -8,6 +9,7 @@ mod timetable;
 mod validate;
 
 pub use codelist::{Codelist, Codelists};
+pub use notify::{EventKind, NotifySettings, WebhookSettings, is_loopback};
 pub use pipeline::{
     CanonicalColumn, CodeRule, DecodeSpec, Dimension, Edition, Kind, Members, Missed, Pipeline, Pipelines, Quality,
     ScheduleSpec, substitute,

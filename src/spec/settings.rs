@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::SpecError;
+use super::{NotifySettings, SpecError};
 use crate::{disk, fetch};
 
 /// All settings; config/default.toml comments each.
@@ -29,6 +29,8 @@ pub struct Settings {
     pub schedule: ScheduleSettings,
     /// `[listen]`
     pub listen: ListenSettings,
+    /// `[notify]`
+    pub notify: NotifySettings,
     /// `[sources.<pipeline>]`
     #[serde(default)]
     pub sources: BTreeMap<String, SourceSettings>,
@@ -174,9 +176,13 @@ impl Settings {
             message: error.to_string(),
             hint: Some("config/default.toml shows every setting with its type".into()),
         };
-        // As it was written: the environment's values are read as numbers where they look like ones.
-        if let Ok(key) = std::env::var("TEJIDO__PRIVACY__HASH_KEY") {
-            layers = layers.set_override("privacy.hash_key", key).map_err(wrong)?;
+        // As they were written: the environment's values are read as numbers where they look like ones.
+        for (variable, setting) in
+            [("TEJIDO__PRIVACY__HASH_KEY", "privacy.hash_key"), ("TEJIDO__NOTIFY__WEBHOOK__KEY", "notify.webhook.key")]
+        {
+            if let Ok(key) = std::env::var(variable) {
+                layers = layers.set_override(setting, key).map_err(wrong)?;
+            }
         }
         if let Some(profile) = profile {
             layers = layers.set_override("profile", profile).map_err(wrong)?;
@@ -189,6 +195,7 @@ impl Settings {
             });
         }
         settings.listen.address()?;
+        settings.notify.check()?;
         settings.storage.root = std::path::absolute(project.join(&settings.storage.root)).map_err(|source| {
             SpecError::Settings { message: format!("`storage.root` has no absolute form: {source}"), hint: None }
         })?;

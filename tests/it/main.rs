@@ -12,6 +12,7 @@ mod decode;
 mod faults;
 mod fetching;
 mod listening;
+mod notifying;
 mod payloads;
 mod pipelines;
 mod readers;

@@ -1,12 +1,14 @@
 //! What the tests share: a project of their own, the binary, a scripted upstream.
 
 pub mod http;
+pub mod receiver;
 mod service;
 pub mod upstream;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
+pub use receiver::Receiver;
 pub use service::{Service, quiet};
 pub use upstream::{Answer, Upstream};
 
