@@ -18,12 +18,15 @@ pub mod error;
 pub mod fetch;
 pub mod lake;
 pub mod normalise;
+pub mod notify;
 pub mod publish;
 pub mod replay;
 pub mod spec;
 
 #[cfg(feature = "warehouse")]
 pub mod cli;
+#[cfg(feature = "warehouse")]
+pub mod listen;
 #[cfg(feature = "warehouse")]
 pub mod run;
 #[cfg(feature = "warehouse")]

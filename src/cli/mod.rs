@@ -4,6 +4,7 @@
 
 mod archive;
 mod decode;
+mod notify;
 mod progress;
 mod replay;
 mod run;
@@ -60,6 +61,8 @@ enum Verb {
     Status(status::StatusArguments),
     /// The runs of the past
     Runs(status::RunsArguments),
+    /// Try out who is told when something fails or works again
+    Notify(notify::Arguments),
     /// The bytes as they came from the sources: look, take out, bring in, clear away
     Archive(archive::Arguments),
     /// Play the sources from the archive or a script, for `fetch.mirror`
@@ -88,6 +91,7 @@ pub fn main() -> ExitCode {
         Verb::Schedule(arguments) => schedule::run(&cli.shared, &arguments),
         Verb::Status(arguments) => status::status(&cli.shared, &arguments),
         Verb::Runs(arguments) => status::runs(&cli.shared, &arguments),
+        Verb::Notify(arguments) => notify::run(&cli.shared, &arguments),
         Verb::Archive(arguments) => archive::run(&cli.shared, &arguments),
         Verb::Replay(arguments) => replay::run(&cli.shared, &arguments),
         Verb::Decode(arguments) => decode::run(&cli.shared, &arguments),

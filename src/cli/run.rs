@@ -40,7 +40,12 @@ pub(super) fn run(shared: &Shared, arguments: &Arguments, display: Display) -> E
             display.begin(project.enabled().count());
             let runtime =
                 tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(RunError::Threads)?;
-            runtime.block_on(run::run(Arc::new(project), &sources, Arc::new(display.clone())))
+            let project = Arc::new(project);
+            runtime.block_on(async {
+                let report = run::run(project.clone(), &sources, Arc::new(display.clone())).await?;
+                run::notices::tell(project).await;
+                Ok(report)
+            })
         });
     display.end();
     let report = match outcome {

@@ -7,9 +7,10 @@ use clap::Args;
 use jiff::Timestamp;
 use tokio::signal::unix::{self, SignalKind, signal};
 
-use super::{Shared, failed_run, say};
+use super::{Shared, failed, failed_run, say};
 use crate::error::{Exit, Report};
-use crate::run::schedule::{Signal, Signals, Voice, serve};
+use crate::listen;
+use crate::run::schedule::{Pulse, Signal, Signals, Voice, serve};
 use crate::run::{Observer, PipelineReport, Project, RunError};
 
 /// Arguments of `tejido schedule`.
@@ -22,22 +23,37 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(shared: &Shared, arguments: &Arguments) -> Exit {
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(source) => return failed_run(&RunError::Threads(source)),
+    };
+    let served = runtime.block_on(service(shared, arguments.rehearse));
+    // A run that was broken off must not keep the process: what it left is whole.
+    runtime.shutdown_timeout(Duration::from_secs(1));
+    served.err().unwrap_or(Exit::Done)
+}
+
+/// The service and its listener, until it is told to stop.
+async fn service(shared: &Shared, speed: u32) -> Result<(), Exit> {
     let load = || Project::load(&shared.project, shared.config.as_deref(), shared.profile.as_deref());
-    let outcome = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(RunError::Threads).and_then(
-        |runtime| {
-            let served = runtime.block_on(async {
-                let signals = Unix::new().map_err(RunError::Threads)?;
-                serve(load, arguments.rehearse, Arc::new(Silent), Arc::new(Systemd), signals).await
-            });
-            // A run that was broken off must not keep the process: what it left is whole.
-            runtime.shutdown_timeout(Duration::from_secs(1));
-            served
-        },
-    );
-    match outcome {
-        Ok(()) => Exit::Done,
-        Err(error) => failed_run(&error),
-    }
+    let wrong = |error: RunError| failed_run(&error);
+    // Before anything else, so that none is lost.
+    let signals = Unix::new().map_err(|source| wrong(RunError::Threads(source)))?;
+    let project = load().map_err(wrong)?;
+    let address = project.settings.listen.address().map_err(|error| wrong(error.into()))?;
+    let pulse = Arc::new(Pulse::new(Arc::new(project)));
+    let voice = Arc::new(Systemd);
+    // Kept until the end: dropping it stops the listener.
+    let _listener = match address {
+        None => None,
+        Some(address) => {
+            let started = listen::Server::start(address, pulse.clone()).await;
+            let server = started.map_err(|error| failed(&error, Exit::Failed))?;
+            voice.tell(&format!("listening on http://{}", server.address));
+            Some(server)
+        }
+    };
+    serve(pulse, load, speed, Arc::new(Silent), voice, signals).await.map_err(wrong)
 }
 
 /// SIGTERM and SIGINT stop, SIGHUP reloads.

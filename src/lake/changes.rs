@@ -34,6 +34,7 @@ pub struct Changes {
     state: HashMap<u128, Last>,
     pass: u32,
     content: Content,
+    revised: u64,
 }
 
 /// The last known state of one observation.
@@ -69,12 +70,18 @@ impl Changes {
     pub fn begin(&mut self) {
         self.pass += 1;
         self.content.sum = 0;
+        self.revised = 0;
     }
 
     /// A hash of the observations compared since then, in whatever order they came: of codes, values and flags, not of
     /// places or stamps. It tells apart what a source says, and does not withstand somebody who wants it not to.
     pub fn content(&self) -> String {
         format!("{:032x}", self.content.sum)
+    }
+
+    /// Observations of the snapshot that have another value than before.
+    pub fn revised(&self) -> u64 {
+        self.revised
     }
 
     /// The rows of a canonical batch that are new or differ, with a column `change`.
@@ -102,6 +109,7 @@ impl Changes {
             };
             debug_assert_eq!(row, changed.len());
             changed.push(kind.is_some());
+            changes.revised += u64::from(kind == Some("revised"));
             kinds.extend(kind);
             Ok(())
         })?;

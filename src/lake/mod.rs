@@ -59,6 +59,9 @@ pub struct Description {
     pub rows: u64,
     /// Of these, observations that the snapshot no longer has.
     pub withdrawn: u64,
+    /// Of these, observations with another value than before; 0 in partitions of earlier versions.
+    #[serde(default)]
+    pub revised: u64,
     /// What became of the snapshot's rows.
     pub counts: Counts,
 }

@@ -51,10 +51,9 @@ pub struct Published {
 
 /// The published build of a data root, if there is one.
 pub fn current(data_root: &Path) -> Result<Option<Published>, PublishError> {
-    let Some(target) = disk::read_link(&data_root.join("published"))? else {
+    let Some(folder) = folder(data_root)? else {
         return Ok(None);
     };
-    let folder = data_root.join(target);
     let path = folder.join("manifest.json");
     let bytes = match disk::read(&path) {
         // The link hangs: the build was removed by hand.
@@ -63,6 +62,11 @@ pub fn current(data_root: &Path) -> Result<Option<Published>, PublishError> {
     };
     let manifest = serde_json::from_slice(&bytes).map_err(|source| PublishError::Manifest { path, source })?;
     Ok(Some(Published { folder, manifest }))
+}
+
+/// The folder at which the link `published` points now.
+pub fn folder(data_root: &Path) -> Result<Option<PathBuf>, DiskError> {
+    Ok(disk::read_link(&data_root.join("published"))?.map(|target| data_root.join(target)))
 }
 
 /// All builds of a data root that are whole, oldest first.

@@ -209,6 +209,7 @@ impl EditionJob {
             dataset: self.edition.dataset.clone(),
             changed_rows: news.map_or(0, |description| description.rows),
             withdrawn_rows: news.map_or(0, |description| description.withdrawn),
+            revised_rows: news.map_or(0, |description| description.revised),
             fetched,
             failure,
             counts: newest.as_ref().map(|description| description.counts.clone()).unwrap_or_default(),

@@ -25,6 +25,7 @@ pub(super) fn last_good(job: &Job, pipeline: &Pipeline, error: &RunError) -> Res
             counts: newest.as_ref().map(|description| description.counts.clone()).unwrap_or_default(),
             changed_rows: 0,
             withdrawn_rows: 0,
+            revised_rows: 0,
             vintage: newest.map(|description| description.vintage),
         });
         ingested.partitions.push(partitions);

@@ -1,12 +1,13 @@
 //! `ledger.jsonl`: one line a run, for people and for `status`. Deleting it loses history, never correctness.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::RunError;
-use super::summary::{BuildOutcome, FetchOutcome, RunReport, Stages};
+use super::summary::{BuildOutcome, EditionReport, FetchOutcome, RunReport, Stages};
 use crate::disk;
 use crate::error::Report;
 
@@ -53,6 +54,9 @@ pub struct PipelineRecord {
     /// Rows that the run has changed.
     #[serde(default)]
     pub changed: u64,
+    /// Of these, observations with another value than before, by the source's table; without tables that have none.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub revised: BTreeMap<String, u64>,
     /// What failed.
     pub errors: Vec<Problem>,
 }
@@ -98,6 +102,7 @@ impl Record {
                 filtered: counts.filtered,
                 quarantined: counts.quarantined_rows(),
                 changed: pipeline.editions.iter().map(|edition| edition.changed_rows).sum(),
+                revised: revised(&pipeline.editions),
                 errors: pipeline.failures().map(|(dataset, report)| Problem::new(Some(dataset), report)).collect(),
             }
         });
@@ -120,6 +125,11 @@ impl Record {
             pipelines: pipelines.collect(),
         }
     }
+}
+
+fn revised(editions: &[EditionReport]) -> BTreeMap<String, u64> {
+    let revised = editions.iter().filter(|edition| edition.revised_rows > 0);
+    revised.map(|edition| (edition.dataset.clone(), edition.revised_rows)).collect()
 }
 
 /// Adds a run.

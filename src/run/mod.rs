@@ -8,6 +8,7 @@ mod fingerprint;
 mod ingest;
 mod last_good;
 pub mod ledger;
+pub mod notices;
 pub mod payload;
 mod project;
 pub mod replay;

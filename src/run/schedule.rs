@@ -7,6 +7,9 @@
 //! without it nothing is lost but what was missed.
 
 mod plan;
+mod pulse;
+
+pub use pulse::Pulse;
 
 use std::future::Future;
 use std::path::PathBuf;
@@ -27,6 +30,12 @@ use plan::{Due, Entry, Memory, Rules, Why};
 
 /// Seconds between two looks at the clock, as a cron expression; and in a rehearsal.
 const TICKS: [&str; 2] = ["*/5 * * * * *", "* * * * * *"];
+
+/// Time between two looks at what is to be told.
+const NOTICES: Duration = Duration::from_secs(60);
+
+/// How long the end of the service waits for what is being told.
+const FAREWELL: Duration = Duration::from_secs(5);
 
 /// What the outside asks of the service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,19 +64,19 @@ pub trait Voice: Send + Sync {
     fn stopping(&self);
 }
 
-/// Runs what is due until it is told to stop. `load` reads the project, at the beginning and whenever that is asked.
+/// Runs what is due until it is told to stop. `load` reads the project again whenever that is asked.
 ///
 /// With a `speed` above 1 this is a rehearsal: timetables see a clock that goes so many times faster, and what is due is
 /// not remembered beyond the process, since its times are not those of the world.
 pub async fn serve(
+    pulse: Arc<Pulse>,
     load: impl Fn() -> Result<Project, RunError>,
     speed: u32,
     observer: Arc<dyn Observer>,
     voice: Arc<dyn Voice>,
     mut signals: impl Signals,
 ) -> Result<(), RunError> {
-    let time = Time::new(speed);
-    let mut service = Service::new(Arc::new(load()?), time, observer, voice)?;
+    let mut service = Service::new(pulse, Time::new(speed), observer, voice)?;
     let ticks = Arc::new(Notify::new());
     let mut clock = clock(ticks.clone(), &service.time).await?;
     service.voice.tell(&service.greeting());
@@ -81,8 +90,12 @@ pub async fn serve(
                 Signal::Reload => service.reload(load()),
             },
         }
-        service.voice.alive();
+        service.alive();
         let due = service.due()?;
+        // Of what runs now is told when it has ended.
+        if due.is_empty() || service.is_waiting {
+            service.tell(NOTICES);
+        }
         if due.is_empty() {
             continue;
         }
@@ -90,7 +103,7 @@ pub async fn serve(
         let outcome = loop {
             tokio::select! {
                 outcome = &mut run => break Some(outcome),
-                () = ticks.notified() => service.voice.alive(),
+                () = ticks.notified() => service.alive(),
                 signal = signals.next() => match signal {
                     Signal::Reload => service.reload(load()),
                     Signal::Stop => {
@@ -102,7 +115,12 @@ pub async fn serve(
             }
         };
         match outcome {
-            Some(outcome) => service.end(&due, outcome?)?,
+            Some(outcome) => {
+                service.end(&due, outcome?)?;
+                if !service.is_waiting {
+                    service.tell(Duration::ZERO);
+                }
+            }
             // What it has fetched is kept; the rest is made at the next start.
             None => service.voice.tell("the run under way has not ended in time and is broken off"),
         }
@@ -111,6 +129,7 @@ pub async fn serve(
         }
     }
     service.voice.stopping();
+    service.told().await;
     service.voice.tell("stopped");
     // Only ticks are lost.
     let _ = clock.shutdown().await;
@@ -164,6 +183,7 @@ async fn clock(ticks: Arc<Notify>, time: &Time) -> Result<JobScheduler, RunError
 }
 
 struct Service {
+    pulse: Arc<Pulse>,
     project: Arc<Project>,
     time: Time,
     entries: Vec<Entry>,
@@ -172,20 +192,54 @@ struct Service {
     voice: Arc<dyn Voice>,
     /// Another process is running pipelines, and that has been said.
     is_waiting: bool,
+    /// When it was last looked what is to be told, and who looks.
+    told: Option<(Instant, tokio::task::JoinHandle<()>)>,
 }
 
 type Running = tokio::task::JoinHandle<Result<RunReport, RunError>>;
 
 impl Service {
     fn new(
-        project: Arc<Project>,
+        pulse: Arc<Pulse>,
         time: Time,
         observer: Arc<dyn Observer>,
         voice: Arc<dyn Voice>,
     ) -> Result<Self, RunError> {
+        let project = pulse.project();
         let entries = entries(&project)?;
         let memory = if time.is_rehearsal() { Memory::default() } else { memory(&project)? };
-        Ok(Service { project, time, entries, memory, observer, voice, is_waiting: false })
+        Ok(Service { pulse, project, time, entries, memory, observer, voice, is_waiting: false, told: None })
+    }
+
+    fn alive(&self) {
+        self.pulse.beat();
+        self.voice.alive();
+    }
+
+    /// Tells what is new, beside the loop, unless that was done less than `pause` ago.
+    fn tell(&mut self, pause: Duration) {
+        let project = self.project.clone();
+        self.told = Some(match self.told.take() {
+            Some((at, task)) if at.elapsed() < pause || (!task.is_finished() && !pause.is_zero()) => (at, task),
+            before => {
+                let task = tokio::spawn(async move {
+                    if let Some((_, before)) = before {
+                        // It does not fail, and two would not tell more than one.
+                        let _ = before.await;
+                    }
+                    super::notices::tell(project).await;
+                });
+                (Instant::now(), task)
+            }
+        });
+    }
+
+    /// Waits a little for what is being told.
+    async fn told(&mut self) {
+        if let Some((_, task)) = self.told.take() {
+            // What is not told now is told by the next start.
+            let _ = tokio::time::timeout(FAREWELL, task).await;
+        }
     }
 
     fn greeting(&self) -> String {
@@ -206,6 +260,7 @@ impl Service {
         let replaced = loaded.and_then(|project| Ok((entries(&project)?, Arc::new(project))));
         match replaced {
             Ok((entries, project)) => {
+                self.pulse.replace(project.clone());
                 (self.entries, self.project) = (entries, project);
                 self.voice.tell(&format!("read again: {}", self.greeting()));
             }
@@ -251,10 +306,6 @@ impl Service {
             Ok(report) => told(report),
             Err(error) => Report::new(error).to_string(),
         };
-        if !(is_locked && self.is_waiting) {
-            self.voice.tell(&said);
-        }
-        self.is_waiting = is_locked;
         for due in due {
             match &outcome {
                 _ if is_locked => self.memory.put_off(due),
@@ -266,7 +317,13 @@ impl Service {
                 Err(_) => self.memory.end(due, false, &rules(&self.project), now),
             }
         }
-        self.remember()
+        self.remember()?;
+        // Who hears it may look at once: what is remembered agrees with it by then.
+        if !(is_locked && self.is_waiting) {
+            self.voice.tell(&said);
+        }
+        self.is_waiting = is_locked;
+        Ok(())
     }
 
     /// How long a run under way may take to end when the service is to stop.

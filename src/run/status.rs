@@ -64,6 +64,20 @@ pub enum State {
 }
 
 impl State {
+    /// All of them.
+    pub const ALL: [State; 5] = [State::Fresh, State::LateAtSource, State::Stale, State::Failing, State::Never];
+
+    /// Its name for programs: the one that it has in JSON.
+    pub fn key(self) -> &'static str {
+        match self {
+            State::Fresh => "fresh",
+            State::LateAtSource => "late_at_source",
+            State::Stale => "stale",
+            State::Failing => "failing",
+            State::Never => "never",
+        }
+    }
+
     /// Its name in reports.
     pub fn name(self) -> &'static str {
         match self {

@@ -63,6 +63,8 @@ pub struct EditionReport {
     pub changed_rows: u64,
     /// Of these, observations that it no longer has.
     pub withdrawn_rows: u64,
+    /// Of these, observations with another value than before.
+    pub revised_rows: u64,
     /// When the newest good snapshot was fetched.
     pub vintage: Option<Timestamp>,
 }

@@ -1,6 +1,7 @@
 //! What a run is asked to do: settings, pipelines, codelists; read once, validated before anything is fetched.
 
 mod codelist;
+mod notify;
 mod pipeline;
 mod release;
 mod request;
@@ -9,6 +10,7 @@ mod timetable;
 mod validate;
 
 pub use codelist::{Codelist, Codelists};
+pub use notify::{EventKind, NotifySettings, WebhookSettings, is_loopback};
 pub use pipeline::{
     CanonicalColumn, CodeRule, DecodeSpec, Dimension, Edition, Kind, Members, Missed, Pipeline, Pipelines, Quality,
     ScheduleSpec, substitute,
@@ -16,7 +18,8 @@ pub use pipeline::{
 pub use release::Release;
 pub use request::{CheckSpec, PagesSpec, RequestSpec, SplitSpec, with_variable};
 pub use settings::{
-    NormaliseSettings, PrivacySettings, Profile, ScheduleSettings, Settings, SourceSettings, StorageSettings,
+    ListenSettings, NormaliseSettings, PrivacySettings, Profile, ScheduleSettings, Settings, SourceSettings,
+    StorageSettings,
 };
 pub use timetable::Timetable;
 

@@ -1,11 +1,12 @@
 //! `config/default.toml`, `config/local.toml`, `--config` and the environment → [`Settings`].
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::SpecError;
+use super::{NotifySettings, SpecError};
 use crate::{disk, fetch};
 
 /// All settings; config/default.toml comments each.
@@ -26,6 +27,10 @@ pub struct Settings {
     pub warehouse: WarehouseSettings,
     /// `[schedule]`
     pub schedule: ScheduleSettings,
+    /// `[listen]`
+    pub listen: ListenSettings,
+    /// `[notify]`
+    pub notify: NotifySettings,
     /// `[sources.<pipeline>]`
     #[serde(default)]
     pub sources: BTreeMap<String, SourceSettings>,
@@ -108,6 +113,28 @@ pub struct ScheduleSettings {
     pub stop_secs: u64,
 }
 
+/// `[listen]`
+#[derive(Debug, Clone, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct ListenSettings {
+    /// Where the service answers monitors and browsers; nowhere if empty.
+    pub address: String,
+}
+
+impl ListenSettings {
+    /// The address, if there is to be one.
+    pub fn address(&self) -> Result<Option<SocketAddr>, SpecError> {
+        let text = self.address.as_str();
+        match text.is_empty() {
+            true => Ok(None),
+            false => text.parse().map(Some).map_err(|_| SpecError::Settings {
+                message: format!("`listen.address` expects an IP address with a port, found `{text}`"),
+                hint: Some("such as `127.0.0.1:8647`; an empty text turns the listener off".into()),
+            }),
+        }
+    }
+}
+
 /// `[sources.<pipeline>]`
 #[derive(Debug, Clone, Default, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
@@ -149,9 +176,13 @@ impl Settings {
             message: error.to_string(),
             hint: Some("config/default.toml shows every setting with its type".into()),
         };
-        // As it was written: the environment's values are read as numbers where they look like ones.
-        if let Ok(key) = std::env::var("TEJIDO__PRIVACY__HASH_KEY") {
-            layers = layers.set_override("privacy.hash_key", key).map_err(wrong)?;
+        // As they were written: the environment's values are read as numbers where they look like ones.
+        for (variable, setting) in
+            [("TEJIDO__PRIVACY__HASH_KEY", "privacy.hash_key"), ("TEJIDO__NOTIFY__WEBHOOK__KEY", "notify.webhook.key")]
+        {
+            if let Ok(key) = std::env::var(variable) {
+                layers = layers.set_override(setting, key).map_err(wrong)?;
+            }
         }
         if let Some(profile) = profile {
             layers = layers.set_override("profile", profile).map_err(wrong)?;
@@ -163,6 +194,8 @@ impl Settings {
                 hint: Some("such as `Europe/Madrid`".into()),
             });
         }
+        settings.listen.address()?;
+        settings.notify.check()?;
         settings.storage.root = std::path::absolute(project.join(&settings.storage.root)).map_err(|source| {
             SpecError::Settings { message: format!("`storage.root` has no absolute form: {source}"), hint: None }
         })?;

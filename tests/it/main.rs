@@ -11,6 +11,8 @@ mod cli;
 mod decode;
 mod faults;
 mod fetching;
+mod listening;
+mod notifying;
 mod payloads;
 mod pipelines;
 mod readers;

@@ -70,8 +70,8 @@ fn a_payload_comes_from_standard_input_or_an_address() {
     assert_eq!(String::from_utf8(output.stdout).unwrap().lines().count(), 5);
 
     let upstream = Upstream::start();
-    upstream.answer("table", Answer::ok(TSV).gzip());
-    let run = scene.tejido(&["decode", &format!("{}/table", upstream.address()), "--to", "csv"]);
+    upstream.answer("host.invalid/table", Answer::ok(TSV).gzip());
+    let run = scene.tejido(&["decode", &format!("{}/host.invalid/table", upstream.address()), "--to", "csv"]);
     run.must(0);
     assert_eq!(run.stdout.lines().count(), 5);
     let run = scene.tejido(&["decode", &format!("{}/none", upstream.address())]);

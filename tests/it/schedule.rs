@@ -1,95 +1,9 @@
 //! The service: it runs what is due, is told things by signals, and never runs beside another run.
 
-use std::io::{BufRead, BufReader};
-use std::process::{Child, ChildStderr, Command, Stdio};
-use std::sync::mpsc::{Receiver, channel};
+use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-use crate::support::{Answer, Scene, Upstream};
-
-/// A running service and the lines that it says.
-struct Service {
-    child: Child,
-    lines: Receiver<String>,
-}
-
-impl Service {
-    fn start(scene: &Scene) -> Self {
-        Self::start_with(scene, &["schedule"])
-    }
-
-    fn start_with(scene: &Scene, arguments: &[&str]) -> Self {
-        let mut child = scene.command(arguments).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
-        let stderr: ChildStderr = child.stderr.take().unwrap();
-        let (sender, lines) = channel();
-        std::thread::spawn(move || {
-            for line in BufReader::new(stderr).lines().map_while(Result::ok) {
-                // A test that is done hears nothing more.
-                let _ = sender.send(line);
-            }
-        });
-        Service { child, lines }
-    }
-
-    /// Waits for a line with this in it.
-    #[track_caller]
-    fn says(&self, expected: &str) -> String {
-        let mut heard = Vec::new();
-        let until = Instant::now() + Duration::from_secs(120);
-        while let Ok(line) = self.lines.recv_timeout(until.saturating_duration_since(Instant::now())) {
-            if line.contains(expected) {
-                return line;
-            }
-            heard.push(line);
-        }
-        panic!("`{expected}` was not said:\n{}", heard.join("\n"));
-    }
-
-    /// Resident memory in kibibytes, and open files.
-    fn size(&self) -> (u64, u64) {
-        let proc = format!("/proc/{}", self.child.id());
-        let status = std::fs::read_to_string(format!("{proc}/status")).unwrap();
-        let resident = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
-        let kibibytes = resident.trim().trim_end_matches(" kB").parse().unwrap();
-        (kibibytes, std::fs::read_dir(format!("{proc}/fd")).unwrap().count() as u64)
-    }
-
-    fn signal(&self, name: &str) {
-        let status = Command::new("kill").args([name, &self.child.id().to_string()]).status().unwrap();
-        assert!(status.success());
-    }
-
-    /// The exit code after SIGTERM.
-    fn stop(mut self) -> Option<i32> {
-        self.signal("-TERM");
-        self.child.wait().unwrap().code()
-    }
-}
-
-/// Not to be outlived by a test that fails.
-impl Drop for Service {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-    }
-}
-
-/// A project whose timetables are not due while a test runs, whenever that is.
-fn quiet() -> Scene {
-    let scene = Scene::new();
-    for name in scene.list("pipelines").iter().filter(|name| name.ends_with(".toml")) {
-        let path = format!("pipelines/{name}");
-        let lines: Vec<String> = scene
-            .read(&path)
-            .lines()
-            .map(|line| match line.starts_with("cron = ") {
-                true => "cron = \"0 4 29 2 *\"".to_owned(),
-                false => line.to_owned(),
-            })
-            .collect();
-        scene.write(&path, &lines.join("\n"));
-    }
-    scene
-}
+use crate::support::{Answer, Scene, Service, Upstream, quiet};
 
 #[test]
 fn it_loads_what_is_new_and_then_waits_for_the_timetable() {

@@ -54,6 +54,7 @@ fn rooms_import_only_what_they_may() {
         ("lake", &["error", "disk", "normalise", "spec"]),
         ("warehouse", &["error", "disk"]),
         ("publish", &["error", "disk"]),
+        ("notify", &["error", "disk", "spec"]),
         (
             "run",
             &[
@@ -68,9 +69,11 @@ fn rooms_import_only_what_they_may() {
                 "lake",
                 "warehouse",
                 "publish",
+                "notify",
             ],
         ),
-        ("cli", &["error", "run", "spec", "decode", "normalise", "warehouse"]),
+        ("listen", &["error", "disk", "publish", "run"]),
+        ("cli", &["error", "run", "listen", "notify", "spec", "decode", "normalise", "warehouse"]),
         ("main", &["cli"]),
         ("lib", &[]),
     ]);

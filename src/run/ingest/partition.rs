@@ -19,6 +19,8 @@ struct Written {
     /// Observations that it no longer has, of those known before it.
     withdrawn: u64,
     known: u64,
+    /// Observations that it gives another value.
+    revised: u64,
     content: Option<String>,
 }
 
@@ -37,7 +39,7 @@ impl EditionJob {
         let (hash, vintage) = (delivery.hash(), delivery.vintage());
         let path = lake.partition_path(&self.folder(), pipeline, &hash, fingerprint, vintage);
         let mut quarantine = QuarantineWriter::new(lake.quarantine_path(pipeline, dataset, &hash));
-        let Written { writer, counts, withdrawn, known, content } = match &self.pipeline.members {
+        let Written { writer, counts, withdrawn, known, revised, content } = match &self.pipeline.members {
             None => {
                 let state = match state {
                     Some(state) => state,
@@ -54,6 +56,7 @@ impl EditionJob {
             fingerprint: fingerprint.to_owned(),
             rules: rules_set.to_owned(),
             withdrawn,
+            revised,
             pipeline: pipeline.clone(),
             dataset: dataset.clone(),
             snapshot: hash,
@@ -113,7 +116,7 @@ impl EditionJob {
             .withdrawn(&origin.pipeline, &origin.dataset, &origin.snapshot, origin.fetched_at)
             .map_err(RunError::from)?;
         writer.write(&withdrawn).map_err(RunError::from)?;
-        Ok(Written { writer, counts, withdrawn: withdrawn.num_rows() as u64, known, content })
+        Ok(Written { writer, counts, withdrawn: withdrawn.num_rows() as u64, known, revised: state.revised(), content })
     }
 
     fn memberships(
@@ -141,7 +144,7 @@ impl EditionJob {
             }
             counts.add(&normaliser.counts);
         }
-        Ok(Written { writer, counts, withdrawn: 0, known: 0, content: None })
+        Ok(Written { writer, counts, withdrawn: 0, known: 0, revised: 0, content: None })
     }
 
     /// What the rows of a snapshot say of where they come from.

@@ -1,10 +1,15 @@
 //! What the tests share: a project of their own, the binary, a scripted upstream.
 
+pub mod http;
+pub mod receiver;
+mod service;
 pub mod upstream;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
+pub use receiver::Receiver;
+pub use service::{Service, quiet};
 pub use upstream::{Answer, Upstream};
 
 /// The repository.
@@ -46,7 +51,10 @@ impl Scene {
         if local.exists() {
             std::fs::remove_file(local).unwrap();
         }
-        Scene { folder, variables: Vec::new() }
+        let mut scene = Scene { folder, variables: Vec::new() };
+        // Tests run side by side: each service takes a port that is free.
+        scene.set("TEJIDO__LISTEN__ADDRESS", "127.0.0.1:0");
+        scene
     }
 
     /// The same, asking `upstream` in place of the real hosts, in a hurry, and with these pipelines only.
