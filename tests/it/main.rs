@@ -19,4 +19,5 @@ mod readers;
 mod regressions;
 mod schedule;
 mod support;
+mod telemetry;
 mod tidy;
