@@ -50,8 +50,11 @@ pub(super) fn text(view: &View, requests: &Requests, pulse: &Pulse) -> Result<St
     Ok(String::from_utf8_lossy(&text).into_owned())
 }
 
+/// A moment of a pipeline's.
+type Moment = fn(&PipelineStatus) -> Option<Timestamp>;
+
 fn pipelines(page: &Page, pipelines: &[PipelineStatus]) -> Result<(), prometheus::Error> {
-    let moments: [(&str, &str, fn(&PipelineStatus) -> Option<Timestamp>); 4] = [
+    let moments: [(&str, &str, Moment); 4] = [
         ("last_run", "When its source was last asked.", |pipeline| pipeline.last_run),
         ("last_success", "When its source was last asked and all went well.", |pipeline| pipeline.last_success),
         ("last_change", "When its source last had something new.", |pipeline| pipeline.last_change),
