@@ -21,6 +21,18 @@ pub enum Exit {
     Partial = 3,
 }
 
+impl Exit {
+    /// Its name in metrics and spans.
+    pub fn name(self) -> &'static str {
+        match self {
+            Exit::Done => "done",
+            Exit::Failed => "failed",
+            Exit::Usage => "usage",
+            Exit::Partial => "partial",
+        }
+    }
+}
+
 /// An error that can say what to do about it.
 pub trait Hint: std::error::Error {
     /// What the reader should do, in lower case, without a full stop.

@@ -30,4 +30,6 @@ pub mod listen;
 #[cfg(feature = "warehouse")]
 pub mod run;
 #[cfg(feature = "warehouse")]
+pub mod telemetry;
+#[cfg(feature = "warehouse")]
 pub mod warehouse;

@@ -17,9 +17,13 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::layer::{Layer, SubscriberExt};
+use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::error::{Exit, Hint, Report};
 use crate::run::RunError;
+use crate::spec::Settings;
+use crate::telemetry::Telemetry;
 
 /// Official statistics and membership exports → Parquet → DuckDB → one published build.
 #[derive(Debug, Parser)]
@@ -80,12 +84,16 @@ pub fn main() -> ExitCode {
         say(&format!("warning: expected a log filter, found `{}`: {error}", cli.shared.log));
         EnvFilter::new("warn")
     });
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
+    let (telemetry, wrong) = cli.telemetry();
+    let log = tracing_subscriber::fmt::layer()
         .with_writer(display.log_writer())
         .with_ansi(anstream::AutoStream::choice(&std::io::stderr()) != anstream::ColorChoice::Never)
         .with_target(false)
-        .init();
+        .with_filter(filter);
+    tracing_subscriber::registry().with(telemetry.layer()).with(log).init();
+    if let Some(wrong) = wrong {
+        tracing::warn!("{wrong}");
+    }
     let exit = match cli.verb {
         Verb::Run(arguments) => run::run(&cli.shared, &arguments, display),
         Verb::Schedule(arguments) => schedule::run(&cli.shared, &arguments),
@@ -96,7 +104,22 @@ pub fn main() -> ExitCode {
         Verb::Replay(arguments) => replay::run(&cli.shared, &arguments),
         Verb::Decode(arguments) => decode::run(&cli.shared, &arguments),
     };
+    telemetry.end();
     ExitCode::from(exit as u8)
+}
+
+impl Cli {
+    /// Spans and metrics of the verbs that run pipelines. Settings that are wrong are the verb's to report.
+    fn telemetry(&self) -> (Telemetry, Option<String>) {
+        let Cli { shared, verb } = self;
+        match verb {
+            Verb::Run(_) | Verb::Schedule(_) => {
+                let settings = Settings::load(&shared.project, shared.config.as_deref(), shared.profile.as_deref());
+                Telemetry::start(&settings.map(|settings| settings.telemetry.endpoint).unwrap_or_default())
+            }
+            _ => (Telemetry::default(), None),
+        }
+    }
 }
 
 /// A line on standard error. That nobody reads it is no reason to fail.

@@ -8,7 +8,8 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use tracing_subscriber::fmt::MakeWriter;
 
 use crate::run::payload::Meter;
-use crate::run::{Observer, PipelineReport};
+use crate::run::{Observer, PipelineReport, RunReport};
+use crate::telemetry;
 
 /// What the user sees while a verb works.
 #[derive(Clone)]
@@ -68,6 +69,10 @@ impl Observer for Display {
 
     fn warehouse(&self, step: &str) {
         self.bar.set_message(format!("building: {step}"));
+    }
+
+    fn run_done(&self, report: &RunReport) {
+        telemetry::count(report);
     }
 }
 

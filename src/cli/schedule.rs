@@ -11,7 +11,8 @@ use super::{Shared, failed, failed_run, say};
 use crate::error::{Exit, Report};
 use crate::listen;
 use crate::run::schedule::{Pulse, Signal, Signals, Voice, serve};
-use crate::run::{Observer, PipelineReport, Project, RunError};
+use crate::run::{Observer, PipelineReport, Project, RunError, RunReport};
+use crate::telemetry;
 
 /// Arguments of `tejido schedule`.
 #[derive(Debug, Args)]
@@ -128,5 +129,9 @@ impl Observer for Silent {
 
     fn warehouse(&self, step: &str) {
         tracing::debug!(step);
+    }
+
+    fn run_done(&self, report: &RunReport) {
+        telemetry::count(report);
     }
 }

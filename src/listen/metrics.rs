@@ -9,6 +9,7 @@ use prometheus::{Encoder, GaugeVec, IntCounterVec, Opts, Registry, TextEncoder};
 
 use super::View;
 use crate::disk;
+use crate::error::Exit;
 use crate::run::schedule::Pulse;
 use crate::run::status::{PipelineStatus, State};
 
@@ -49,8 +50,11 @@ pub(super) fn text(view: &View, requests: &Requests, pulse: &Pulse) -> Result<St
     Ok(String::from_utf8_lossy(&text).into_owned())
 }
 
+/// A moment of a pipeline's.
+type Moment = fn(&PipelineStatus) -> Option<Timestamp>;
+
 fn pipelines(page: &Page, pipelines: &[PipelineStatus]) -> Result<(), prometheus::Error> {
-    let moments: [(&str, &str, fn(&PipelineStatus) -> Option<Timestamp>); 4] = [
+    let moments: [(&str, &str, Moment); 4] = [
         ("last_run", "When its source was last asked.", |pipeline| pipeline.last_run),
         ("last_success", "When its source was last asked and all went well.", |pipeline| pipeline.last_success),
         ("last_change", "When its source last had something new.", |pipeline| pipeline.last_change),
@@ -76,9 +80,9 @@ fn pipelines(page: &Page, pipelines: &[PipelineStatus]) -> Result<(), prometheus
 fn runs(page: &Page, view: &View) -> Result<(), prometheus::Error> {
     let options = Opts::new("tejido_runs_total", "Runs in the ledger, by what came of them.");
     let total = IntCounterVec::new(options, &["outcome"])?;
-    for (outcome, exit) in [("done", 0), ("failed", 1), ("partial", 3)] {
-        let runs = view.history.iter().filter(|run| run.exit == exit).count();
-        total.with_label_values(&[outcome]).inc_by(runs as u64);
+    for outcome in [Exit::Done, Exit::Failed, Exit::Partial] {
+        let runs = view.history.iter().filter(|run| run.exit == outcome as u8).count();
+        total.with_label_values(&[outcome.name()]).inc_by(runs as u64);
     }
     page.0.register(Box::new(total))?;
     let Some(last) = view.history.last() else {

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use tokio::sync::Semaphore;
+use tracing::Instrument;
 
 use super::last_good::{folder, in_force};
 use super::summary::{EditionReport, FetchOutcome, PipelineReport};
@@ -69,15 +70,21 @@ pub(super) async fn pipeline(
     let deadline = Instant::now() + Duration::from_secs(job.project.settings.fetch.budget_secs);
     for edition in editions(pipeline) {
         let mut edition = EditionJob::new(job.clone(), pipeline, edition)?;
+        let dataset = edition.edition.dataset.clone();
         observer.pipeline(&pipeline.id, &format!("asking for {}", edition.edition.dataset));
         let fetched = match ask {
-            true => edition.fetch(deadline.saturating_duration_since(Instant::now())).await?,
+            true => {
+                let budget = deadline.saturating_duration_since(Instant::now());
+                edition.fetch(budget).instrument(tracing::info_span!("fetch", dataset)).await?
+            }
             false => FetchOutcome::NotAsked,
         };
         observer.pipeline(&pipeline.id, &format!("decoding {}", edition.edition.dataset));
+        let span = tracing::info_span!("decode", dataset);
         // The semaphore is never closed.
         let _core = job.cores.acquire().await.ok();
-        let (report, partitions) = tokio::task::spawn_blocking(move || edition.refresh(fetched)).await??;
+        let (report, partitions) =
+            tokio::task::spawn_blocking(move || span.in_scope(|| edition.refresh(fetched))).await??;
         ingested.report.editions.push(report);
         ingested.partitions.push(partitions);
     }

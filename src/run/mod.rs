@@ -25,10 +25,12 @@ use std::path::Path;
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use tracing::Instrument;
+use tracing::field::Empty;
 
 use crate::archive::{Archive, ArchiveError};
 use crate::disk::{self, DiskError};
-use crate::error::{Hint, Report, Snippet};
+use crate::error::{Exit, Hint, Report, Snippet};
 use crate::fetch::{Client, FetchError};
 use crate::lake::{Lake, LakeError};
 use crate::publish::{self, PublishError};
@@ -44,6 +46,8 @@ pub trait Observer: Send + Sync {
     fn pipeline_done(&self, report: &PipelineReport);
     /// The warehouse has reached a step.
     fn warehouse(&self, step: &str);
+    /// The run has ended.
+    fn run_done(&self, report: &RunReport);
 }
 
 /// A run that could not be started, or broke off.
@@ -146,6 +150,32 @@ pub enum Sources {
 
 /// Asks the sources and publishes a build if anything has changed.
 pub async fn run(project: Arc<Project>, sources: &Sources, observer: Arc<dyn Observer>) -> Result<RunReport, RunError> {
+    let span = tracing::info_span!(
+        "run",
+        profile = project.settings.profile.name(),
+        outcome = Empty,
+        build = Empty,
+        otel.status_code = Empty
+    );
+    let outcome = stages(project, sources, observer.clone()).instrument(span.clone()).await;
+    match &outcome {
+        Ok(report) => {
+            let exit = report.exit();
+            span.record("outcome", exit.name());
+            if let Ok(BuildOutcome::Published { build_id, .. } | BuildOutcome::Unchanged { build_id }) = &report.build {
+                span.record("build", build_id);
+            }
+            span.record("otel.status_code", if exit == Exit::Done { "ok" } else { "error" });
+            observer.run_done(report);
+        }
+        Err(_) => {
+            span.record("outcome", Exit::Failed.name()).record("otel.status_code", "error");
+        }
+    }
+    outcome
+}
+
+async fn stages(project: Arc<Project>, sources: &Sources, observer: Arc<dyn Observer>) -> Result<RunReport, RunError> {
     let started = Timestamp::now();
     let (names, asks) = match sources {
         Sources::Of(names) => (names.as_slice(), true),
@@ -192,7 +222,17 @@ pub async fn run(project: Arc<Project>, sources: &Sources, observer: Arc<dyn Obs
     for (position, pipeline) in enabled.iter().cloned().enumerate() {
         let (job, observer) = (job.clone(), observer.clone());
         let ask = asks && selected.contains(&pipeline.id);
-        tasks.spawn(async move { (position, ingest::pipeline(&job, &pipeline, ask, observer.as_ref()).await) });
+        let span = tracing::info_span!("pipeline", pipeline = pipeline.id, otel.status_code = Empty);
+        let work = async move { (position, ingest::pipeline(&job, &pipeline, ask, observer.as_ref()).await) };
+        tasks.spawn(
+            async move {
+                let (position, outcome) = work.await;
+                let is_good = outcome.as_ref().is_ok_and(|done| done.report.failures().next().is_none());
+                tracing::Span::current().record("otel.status_code", if is_good { "ok" } else { "error" });
+                (position, outcome)
+            }
+            .instrument(span),
+        );
     }
     // All of them end before this does: none may go on writing when the lock is gone.
     let mut ingested: Vec<Option<ingest::Ingested>> = enabled.iter().map(|_| None).collect();
@@ -224,8 +264,11 @@ pub async fn run(project: Arc<Project>, sources: &Sources, observer: Arc<dyn Obs
     let build = {
         let (project, observer) = (project.clone(), observer.clone());
         let partitions: Vec<_> = ingested.iter().map(|ingested| ingested.partitions.clone()).collect();
-        tokio::task::spawn_blocking(move || warehouse::refresh(&project, &partitions, published, observer.as_ref()))
-            .await?
+        let span = tracing::info_span!("warehouse");
+        tokio::task::spawn_blocking(move || {
+            span.in_scope(|| warehouse::refresh(&project, &partitions, published, observer.as_ref()))
+        })
+        .await?
     };
     let finished = Timestamp::now();
     let report = RunReport {

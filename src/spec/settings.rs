@@ -31,6 +31,8 @@ pub struct Settings {
     pub listen: ListenSettings,
     /// `[notify]`
     pub notify: NotifySettings,
+    /// `[telemetry]`
+    pub telemetry: TelemetrySettings,
     /// `[sources.<pipeline>]`
     #[serde(default)]
     pub sources: BTreeMap<String, SourceSettings>,
@@ -135,6 +137,30 @@ impl ListenSettings {
     }
 }
 
+/// `[telemetry]`
+#[derive(Debug, Clone, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct TelemetrySettings {
+    /// Where spans and metrics are sent; nowhere if empty.
+    pub endpoint: String,
+}
+
+impl TelemetrySettings {
+    fn check(&self) -> Result<(), SpecError> {
+        let url = url::Url::parse(&self.endpoint);
+        match self.endpoint.is_empty() || url.is_ok_and(|url| matches!(url.scheme(), "http" | "https")) {
+            true => Ok(()),
+            false => Err(SpecError::Settings {
+                message: format!(
+                    "`telemetry.endpoint` expects an address with `http` or `https`, found `{}`",
+                    self.endpoint
+                ),
+                hint: Some("such as `http://127.0.0.1:4318`".into()),
+            }),
+        }
+    }
+}
+
 /// `[sources.<pipeline>]`
 #[derive(Debug, Clone, Default, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
@@ -196,6 +222,7 @@ impl Settings {
         }
         settings.listen.address()?;
         settings.notify.check()?;
+        settings.telemetry.check()?;
         settings.storage.root = std::path::absolute(project.join(&settings.storage.root)).map_err(|source| {
             SpecError::Settings { message: format!("`storage.root` has no absolute form: {source}"), hint: None }
         })?;

@@ -117,6 +117,7 @@ pub fn build(
         )?;
         for model in &models.all {
             progress(&model.name);
+            let _span = tracing::info_span!("model", model = model.name).entered();
             let fingerprint = fingerprints.get(&model.name).cloned().unwrap_or_default();
             let is_kept = !model.is_view() && !model.contract.private;
             let reused = is_kept && reusable.get(&model.name) == Some(&fingerprint);

@@ -20,4 +20,5 @@ mod regressions;
 mod replaying;
 mod schedule;
 mod support;
+mod telemetry;
 mod tidy;

@@ -72,8 +72,9 @@ fn rooms_import_only_what_they_may() {
                 "notify",
             ],
         ),
+        ("telemetry", &["run"]),
         ("listen", &["error", "disk", "publish", "run"]),
-        ("cli", &["error", "run", "listen", "notify", "spec", "decode", "normalise", "warehouse"]),
+        ("cli", &["error", "run", "listen", "notify", "telemetry", "spec", "decode", "normalise", "warehouse"]),
         ("main", &["cli"]),
         ("lib", &[]),
     ]);

@@ -104,7 +104,7 @@ impl Scene {
         let mut command = Command::new(env!("CARGO_BIN_EXE_tejido"));
         command.args(arguments).current_dir(self.folder.path()).stdin(Stdio::null()).env("NO_COLOR", "1");
         for (name, _) in std::env::vars() {
-            if name.starts_with("TEJIDO") || name.to_lowercase().ends_with("_proxy") {
+            if name.starts_with("TEJIDO") || name.starts_with("OTEL_") || name.to_lowercase().ends_with("_proxy") {
                 command.env_remove(name);
             }
         }
