@@ -8,8 +8,10 @@
 //! `tejido archive gc` removes something, when a person says so.
 
 mod bundle;
+mod delivery;
 
 pub use bundle::{Filed, is_bundle};
+pub use delivery::{Delivery, Part};
 
 use std::io::{self, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
@@ -39,6 +41,12 @@ pub struct Sidecar {
     /// What the source said in place of data, if the body is that.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refused: Option<String>,
+    /// Which part of a delivery it is, of a table that came in several.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub part: Option<Part>,
+    /// What the source said of its last change before it was asked for data, where it can be asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub checked: Option<String>,
     /// All response headers, names in lower case.
     pub headers: Vec<(String, String)>,
     /// When the response was complete, UTC, to the microsecond.
@@ -54,6 +62,11 @@ pub struct Sidecar {
 }
 
 impl Sidecar {
+    /// The moment under which its rows stand in the lake: that of the delivery that it is a part of, or its own.
+    pub fn vintage(&self) -> Timestamp {
+        self.part.as_ref().map_or(self.fetched_at, |part| part.vintage)
+    }
+
     /// The value of a response header.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
@@ -236,6 +249,11 @@ impl Archive {
         Ok(snapshots)
     }
 
+    /// All good snapshots of a pipeline as they were delivered, oldest first; of a delivery in parts only whole ones.
+    pub fn deliveries(&self, pipeline: &str) -> Result<Vec<Delivery>, ArchiveError> {
+        Ok(Delivery::group(self.snapshots(pipeline)?))
+    }
+
     /// All that is kept of a pipeline, messages and error bodies too, oldest first.
     pub fn entries(&self, pipeline: &str) -> Result<Vec<Snapshot>, ArchiveError> {
         let folder = self.root.join(pipeline);
@@ -358,6 +376,8 @@ mod tests {
             status,
             delivered_from: None,
             refused: None,
+            part: None,
+            checked: None,
             headers: vec![("etag".into(), "\"1\"".into())],
             fetched_at: "2026-11-24T08:00:00.123456Z".parse().unwrap(),
             raw_bytes: 0,

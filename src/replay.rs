@@ -5,6 +5,11 @@
 //! carries the header [`PROVENANCE_HEADER`], which the archive keeps, so that nothing that came from
 //! here can ever pass for official by accident.
 
+mod script;
+mod upstream;
+
+pub use upstream::{Answer, Script, Upstream};
+
 use std::collections::HashMap;
 use std::io::Write;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -47,6 +52,14 @@ pub enum ReplayError {
         /// Where.
         snippet: Box<Snippet>,
     },
+    /// The address cannot be listened on.
+    #[error("could not listen on {address}")]
+    Address {
+        /// The address.
+        address: SocketAddr,
+        /// Why.
+        source: std::io::Error,
+    },
     /// No port could be opened on loopback.
     #[error("could not open a port on 127.0.0.1")]
     Port(#[source] std::io::Error),
@@ -55,6 +68,7 @@ pub enum ReplayError {
 impl Hint for ReplayError {
     fn hint(&self) -> Option<String> {
         match self {
+            ReplayError::Address { .. } => Some("name another one with `--address`; port 0 takes a free one".into()),
             ReplayError::Missing { .. } => Some("pipelines/samples/README.md tells how samples are made".into()),
             _ => None,
         }

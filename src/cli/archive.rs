@@ -231,6 +231,7 @@ fn show(held: &Held) {
     ];
     lines.extend(sidecar.delivered_from.clone().map(|from| ("delivered", from)));
     lines.extend(held.changed_rows.map(|rows| ("changed", format!("{} rows", grouped(rows)))));
+    lines.extend(held.content.clone().map(|content| ("says", format!("content {content}"))));
     lines.extend((!held.builds.is_empty()).then(|| ("builds", held.builds.join(", "))));
     lines.extend(held.problem.clone().map(|problem| ("problem", problem)));
     lines.extend(sidecar.headers.iter().map(|(name, value)| ("header", format!("{name}: {value}"))));

@@ -6,6 +6,7 @@ mod archive;
 mod decode;
 mod notify;
 mod progress;
+mod replay;
 mod run;
 mod schedule;
 mod status;
@@ -68,6 +69,8 @@ enum Verb {
     Notify(notify::Arguments),
     /// The bytes as they came from the sources: look, take out, bring in, clear away
     Archive(archive::Arguments),
+    /// Play the sources from the archive or a script, for `fetch.mirror`
+    Replay(replay::Arguments),
     /// Turn a statistical file of any known format into a table, CSV, Parquet or Arrow
     Decode(Box<decode::Arguments>),
 }
@@ -98,6 +101,7 @@ pub fn main() -> ExitCode {
         Verb::Runs(arguments) => status::runs(&cli.shared, &arguments),
         Verb::Notify(arguments) => notify::run(&cli.shared, &arguments),
         Verb::Archive(arguments) => archive::run(&cli.shared, &arguments),
+        Verb::Replay(arguments) => replay::run(&cli.shared, &arguments),
         Verb::Decode(arguments) => decode::run(&cli.shared, &arguments),
     };
     telemetry.end();

@@ -16,21 +16,26 @@ use crate::telemetry;
 
 /// Arguments of `tejido schedule`.
 #[derive(Debug, Args)]
-pub(super) struct Arguments {}
+pub(super) struct Arguments {
+    /// Rehearse: let time run so many times faster for the timetables, with sources that can bear it, such as replayed
+    /// ones. Nothing of it is remembered
+    #[arg(long, value_name = "SPEED", default_value_t = 1, hide_default_value = true, value_parser = clap::value_parser!(u32).range(1..=3600))]
+    rehearse: u32,
+}
 
-pub(super) fn run(shared: &Shared, _: &Arguments) -> Exit {
+pub(super) fn run(shared: &Shared, arguments: &Arguments) -> Exit {
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(source) => return failed_run(&RunError::Threads(source)),
     };
-    let served = runtime.block_on(service(shared));
+    let served = runtime.block_on(service(shared, arguments.rehearse));
     // A run that was broken off must not keep the process: what it left is whole.
     runtime.shutdown_timeout(Duration::from_secs(1));
     served.err().unwrap_or(Exit::Done)
 }
 
 /// The service and its listener, until it is told to stop.
-async fn service(shared: &Shared) -> Result<(), Exit> {
+async fn service(shared: &Shared, speed: u32) -> Result<(), Exit> {
     let load = || Project::load(&shared.project, shared.config.as_deref(), shared.profile.as_deref());
     let wrong = |error: RunError| failed_run(&error);
     // Before anything else, so that none is lost.
@@ -49,7 +54,7 @@ async fn service(shared: &Shared) -> Result<(), Exit> {
             Some(server)
         }
     };
-    serve(pulse, load, Arc::new(Silent), voice, signals).await.map_err(wrong)
+    serve(pulse, load, speed, Arc::new(Silent), voice, signals).await.map_err(wrong)
 }
 
 /// SIGTERM and SIGINT stop, SIGHUP reloads.

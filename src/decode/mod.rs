@@ -25,6 +25,7 @@ use std::sync::Arc;
 use arrow::array::RecordBatch;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 
+mod annotations;
 mod columns;
 mod decimal;
 mod delimited;
@@ -51,6 +52,7 @@ mod workbook;
 mod xml;
 mod zip;
 
+pub use annotations::annotations;
 pub use error::{DecodeError, Place};
 pub use notice::{Notice, notice};
 pub use payload::Source;

@@ -33,6 +33,7 @@ pub struct Changes {
     marks: Codes,
     state: HashMap<u128, Last>,
     pass: u32,
+    content: Content,
     revised: u64,
 }
 
@@ -68,7 +69,14 @@ impl Changes {
     /// Starts comparing a snapshot.
     pub fn begin(&mut self) {
         self.pass += 1;
+        self.content.sum = 0;
         self.revised = 0;
+    }
+
+    /// A hash of the observations compared since then, in whatever order they came: of codes, values and flags, not of
+    /// places or stamps. It tells apart what a source says, and does not withstand somebody who wants it not to.
+    pub fn content(&self) -> String {
+        format!("{:032x}", self.content.sum)
     }
 
     /// Observations of the snapshot that have another value than before.
@@ -82,6 +90,7 @@ impl Changes {
         let mut kinds = Vec::new();
         let pass = self.pass;
         self.each(batch, |changes, row, key, now, cell| {
+            changes.content.add(key, &now, &changes.columns, &changes.marks);
             let kind = match changes.state.get_mut(&key) {
                 None => {
                     changes.state.insert(key, Last { pass, ..now });
@@ -219,6 +228,42 @@ impl Changes {
             .collect::<Vec<_>>()
             .join(", ")
     }
+}
+
+/// The sum of the hashes of observations.
+#[derive(Default)]
+struct Content {
+    sum: u128,
+    /// Of each code of a column, by its number; of marks behind the columns.
+    codes: [Vec<u128>; 8],
+}
+
+impl Content {
+    fn add(&mut self, key: u128, now: &Last, columns: &[Codes; 7], marks: &Codes) {
+        let mut hash = now.value.map_or(1, |bits| u128::from(bits) << 1);
+        for (at, column) in columns.iter().enumerate() {
+            hash = mixed(hash, self.code(at, column, unpack(key, at)));
+        }
+        hash = mixed(hash, self.code(7, marks, now.flags));
+        self.sum = self.sum.wrapping_add(hash);
+    }
+
+    /// The hash of a code, which is worked out once.
+    fn code(&mut self, column: usize, codes: &Codes, number: i32) -> u128 {
+        let known = &mut self.codes[column];
+        while known.len() <= number as usize {
+            let hash = blake3::hash(codes.code(known.len() as i32).as_bytes());
+            known.push(hash.as_bytes().first_chunk().map_or(0, |bytes| u128::from_le_bytes(*bytes)));
+        }
+        known[number as usize]
+    }
+}
+
+/// One step of a hash: each bit of both goes into many of the result.
+fn mixed(hash: u128, code: u128) -> u128 {
+    const FACTOR: u128 = 0x2360_ed05_1fc6_5da4_4385_df64_9fcc_f645;
+    let product = (hash ^ code).wrapping_mul(FACTOR);
+    product ^ (product >> 67)
 }
 
 /// The number of one column's code in a key.

@@ -52,6 +52,9 @@ pub struct Description {
     pub snapshot: String,
     /// When the snapshot was fetched.
     pub vintage: Timestamp,
+    /// Hash of the observations that the snapshot states: two with the same one say the same.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub content: Option<String>,
     /// Rows in the partition.
     pub rows: u64,
     /// Of these, observations that the snapshot no longer has.

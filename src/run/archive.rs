@@ -30,6 +30,8 @@ pub struct Held {
     pub standing: Standing,
     /// Rows that it changed, where it is in the lake.
     pub changed_rows: Option<u64>,
+    /// Hash of what it says, where it is in the lake; of a delivery in parts, of all of them.
+    pub content: Option<String>,
     /// The builds that have rows of it.
     pub builds: Vec<String>,
     /// What was wrong with it, where something was.
@@ -88,26 +90,29 @@ pub fn held(project: &Project, names: &[String]) -> Result<Vec<Held>, RunError> 
     let mut all = Vec::new();
     for name in pipelines {
         let pipeline = project.pipelines.all.iter().find(|pipeline| pipeline.id == name);
-        let mut changed: HashMap<(String, Timestamp), u64> = HashMap::new();
+        // By table and vintage, which name a delivery, be it in one part or in several.
+        let mut changed: HashMap<(String, Timestamp), (u64, Option<String>)> = HashMap::new();
         for (pipeline, edition) in pipeline.iter().flat_map(|pipeline| editions(pipeline).map(move |of| (pipeline, of)))
         {
             for partition in lake.partitions(&folder(&lake, pipeline, edition), &name)? {
                 let description = partition.description;
                 // With two sets of rules, what one of them needs is needed.
-                let rows = changed.entry((description.snapshot, description.vintage)).or_default();
-                *rows = description.rows.max(*rows);
+                let known = changed.entry((description.dataset, description.vintage)).or_default();
+                *known = (description.rows.max(known.0), description.content);
             }
         }
         for snapshot in archive.entries(&name)? {
             let sidecar = snapshot.sidecar.clone();
-            let key = (sidecar.hash.clone(), sidecar.fetched_at);
+            let key = (sidecar.dataset.clone(), sidecar.vintage());
             let edition = pipeline.and_then(|pipeline| editions(pipeline).find(|of| of.dataset == sidecar.dataset));
             let failure = match (pipeline, edition) {
                 (Some(pipeline), Some(edition)) => snapshot.failure(&rules(project, pipeline, edition))?,
                 _ => None,
             };
-            let builds = needed.get(&key).cloned().unwrap_or_default();
-            let changed_rows = changed.get(&key).copied();
+            let builds = needed.get(&sidecar.hash).cloned().unwrap_or_default();
+            let changed = changed.get(&key);
+            let (changed_rows, content) =
+                (changed.map(|(rows, _)| *rows), changed.and_then(|(_, content)| content.clone()));
             let standing = match (changed_rows, &failure) {
                 _ if !snapshot.is_data() => Standing::Message,
                 _ if published.as_ref().is_some_and(|published| builds.contains(published)) => Standing::Published,
@@ -122,7 +127,7 @@ pub fn held(project: &Project, names: &[String]) -> Result<Vec<Held>, RunError> 
                 _ => failure.map(|failure| failure.message),
             };
             let stored_bytes = snapshot.stored_bytes()?;
-            all.push(Held { sidecar, stored_bytes, standing, changed_rows, builds, problem, snapshot });
+            all.push(Held { sidecar, stored_bytes, standing, changed_rows, content, builds, problem, snapshot });
         }
     }
     Ok(all)
@@ -261,6 +266,8 @@ pub fn import(project: &Project, path: &Path, origin: &Origin) -> Result<Importe
         status: 200,
         delivered_from: None,
         refused: None,
+        part: None,
+        checked: None,
         headers,
         fetched_at,
         raw_bytes: 0,
@@ -279,16 +286,17 @@ pub fn removable(project: &Project, keep: SignedDuration, now: Timestamp) -> Res
     let mut newest: HashMap<(String, String), Timestamp> = HashMap::new();
     for held in all.iter().filter(|held| held.snapshot.is_data()) {
         let table = (held.sidecar.pipeline.clone(), held.sidecar.dataset.clone());
-        let at = newest.entry(table).or_insert(held.sidecar.fetched_at);
-        *at = held.sidecar.fetched_at.max(*at);
+        let at = newest.entry(table).or_insert(held.sidecar.vintage());
+        *at = held.sidecar.vintage().max(*at);
     }
     let newest: HashSet<(String, String, Timestamp)> =
         newest.into_iter().map(|((pipeline, dataset), at)| (pipeline, dataset, at)).collect();
     all.retain(|held| {
         let Sidecar { pipeline, dataset, fetched_at, .. } = &held.sidecar;
+        let vintage = held.sidecar.vintage();
         let is_idle = match held.standing {
             Standing::Message => true,
-            Standing::Seen => !newest.contains(&(pipeline.clone(), dataset.clone(), *fetched_at)),
+            Standing::Seen => !newest.contains(&(pipeline.clone(), dataset.clone(), vintage)),
             Standing::Published | Standing::Vintage | Standing::Unreadable | Standing::Unused => false,
         };
         is_idle && held.builds.is_empty() && now.duration_since(*fetched_at) > keep
@@ -306,16 +314,16 @@ pub fn collect(project: &Project, keep: SignedDuration, now: Timestamp) -> Resul
     Ok(gone)
 }
 
-/// The builds that each snapshot is needed by, also those of earlier moments (`--as-of`).
-fn needed(root: &Path) -> Result<HashMap<(String, Timestamp), Vec<String>>, RunError> {
+/// The builds that each snapshot is needed by, by its hash, also those of earlier moments (`--as-of`).
+fn needed(root: &Path) -> Result<HashMap<String, Vec<String>>, RunError> {
     let as_of = root.join("as-of");
     let mut roots = vec![root.to_owned()];
     roots.extend(disk::list(&as_of)?.into_iter().map(|moment| as_of.join(moment)));
-    let mut needed: HashMap<(String, Timestamp), Vec<String>> = HashMap::new();
+    let mut needed: HashMap<String, Vec<String>> = HashMap::new();
     for root in roots {
         for build in publish::builds(&root)? {
             for input in build.manifest.inputs {
-                let builds = needed.entry((input.snapshot, input.fetched_at)).or_default();
+                let builds = needed.entry(input.snapshot).or_default();
                 builds.push(build.manifest.build_id.clone());
             }
         }

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::archive::Snapshot;
+use crate::archive::Delivery;
 use crate::decode::DECODER_VERSION;
 use crate::lake::LAKE_VERSION;
 use crate::normalise::NORMALISER_VERSION;
@@ -74,8 +74,7 @@ pub(super) fn rules(pipeline: &Pipeline, edition: &Edition, codelists: &Codelist
     of(parts.iter().map(String::as_str))
 }
 
-/// Of a partition: the rules, the snapshot, what is known to be official in it, and the partitions before it.
-pub(super) fn partition(rules: &str, snapshot: &Snapshot, official: &str, previous: &str) -> String {
-    let fetched_at = snapshot.sidecar.fetched_at.to_string();
-    of([rules, &snapshot.sidecar.hash, &fetched_at, official, previous])
+/// Of a partition: the rules, what was delivered, what is known to be official in it, and the partitions before it.
+pub(super) fn partition(rules: &str, delivery: &Delivery, official: &str, previous: &str) -> String {
+    of([rules, &delivery.hash(), &delivery.vintage().to_string(), official, previous])
 }

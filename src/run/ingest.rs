@@ -4,7 +4,6 @@
 //! so already are kept, others are made (again) from the archive. A snapshot that cannot be decoded
 //! is noted as such for these rules and left out, so that the last good one stays in force.
 
-use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -15,20 +14,18 @@ use tracing::Instrument;
 use super::last_good::{folder, in_force};
 use super::summary::{EditionReport, FetchOutcome, PipelineReport};
 use super::{Observer, Project, RunError, editions, fingerprint};
-use crate::archive::{Archive, Failure, Snapshot};
-use crate::decode::{self, DecodeError, Format, Hints};
+use crate::archive::{Archive, Delivery, Failure, Snapshot};
+use crate::decode::{DecodeError, Hints};
 use crate::error::{Hint, Report};
 use crate::fetch::Client;
-use crate::lake::{Changes, Description, Lake, LakeError, Partition, PartitionWriter, QuarantineWriter, change_schema};
-use crate::normalise::{
-    Counts, MemberNormaliser, NormaliseError, Normalised, ObservationNormaliser, OfficialCells, Origin,
-    membership_schema,
-};
+use crate::lake::{Changes, Lake, LakeError, Partition};
+use crate::normalise::{NormaliseError, OfficialCells};
 use crate::publish::{InputRecord, Manifest};
 use crate::replay::PROVENANCE_HEADER;
 use crate::spec::{Edition, Pipeline, Profile, Settings};
 
 mod delivery;
+mod partition;
 
 /// What all pipelines of a run share.
 pub(super) struct Job {
@@ -53,8 +50,8 @@ pub(super) struct Ingested {
 #[derive(Clone)]
 pub(super) struct EditionPartitions {
     pub pipeline: Pipeline,
-    /// Oldest first, each with the snapshot that it was made from.
-    pub partitions: Vec<(Partition, InputRecord)>,
+    /// Oldest first, each with the snapshots that it was made from.
+    pub partitions: Vec<(Partition, Vec<InputRecord>)>,
 }
 
 /// Brings a pipeline's part of the lake up to date; its source is asked only if `ask`.
@@ -102,8 +99,8 @@ struct EditionJob {
     rules: String,
     official: OfficialCells,
     official_hash: String,
-    /// Oldest first.
-    snapshots: Vec<Snapshot>,
+    /// What has been delivered, oldest first.
+    deliveries: Vec<Delivery>,
     /// What the lake has, oldest first.
     existing: Vec<Partition>,
     /// When the snapshot was fetched of which the source has just said that it is still what it has, so that a
@@ -140,12 +137,13 @@ impl EditionJob {
         let project = &job.project;
         let rules = fingerprint::rules(pipeline, edition, &project.codelists, &project.settings.privacy.hash_key);
         let (official, official_hash) = project.official_cells(&pipeline.id)?;
-        let mut snapshots = job.archive.snapshots(&pipeline.id)?;
+        let mut deliveries = job.archive.deliveries(&pipeline.id)?;
         // What the sample delivered is never mixed with what the real hosts deliver.
         let live = project.settings.profile == Profile::Live;
-        snapshots.retain(|snapshot| {
-            let is_known = project.as_of.is_none_or(|moment| snapshot.sidecar.fetched_at <= moment);
-            snapshot.sidecar.dataset == edition.dataset && is_known && !(live && is_synthetic(snapshot))
+        deliveries.retain(|delivery| {
+            let is_known = project.as_of.is_none_or(|moment| delivery.vintage() <= moment);
+            let first = delivery.first();
+            first.sidecar.dataset == edition.dataset && is_known && !(live && is_synthetic(first))
         });
         let mut job = EditionJob {
             job,
@@ -154,7 +152,7 @@ impl EditionJob {
             rules,
             official,
             official_hash,
-            snapshots,
+            deliveries,
             existing: Vec::new(),
             confirmed: None,
         };
@@ -170,17 +168,17 @@ impl EditionJob {
     /// Makes the edition's partitions what its snapshots and rules say. When these rules refuse a snapshot that
     /// is in force by earlier ones, all stays as it was and the refusal is reported.
     fn refresh(mut self, fetched: FetchOutcome) -> Result<(EditionReport, EditionPartitions), RunError> {
-        let mut chain: Vec<(Partition, InputRecord)> = Vec::new();
+        let mut chain: Vec<(Partition, Vec<InputRecord>)> = Vec::new();
         let mut state: Option<Changes> = None;
         let mut previous = String::new();
         let mut newest_failure: Option<(Timestamp, Report)> = None;
         let mut lost: Option<Report> = None;
         let rules_set = fingerprint::of([self.rules.as_str(), self.official_hash.as_str()]);
-        for snapshot in std::mem::take(&mut self.snapshots) {
-            let at = snapshot.sidecar.fetched_at;
-            let outcome = match snapshot.failure(&self.rules)? {
+        for delivery in std::mem::take(&mut self.deliveries) {
+            let at = delivery.vintage();
+            let outcome = match delivery.failure(&self.rules)? {
                 Some(failure) => Err(failure_report(failure)),
-                None => self.made(&snapshot, &rules_set, &mut state, &chain, &previous)?,
+                None => self.made(&delivery, &rules_set, &mut state, &chain, &previous)?,
             };
             match outcome {
                 Ok(partition) => {
@@ -188,7 +186,7 @@ impl EditionJob {
                     if partition.description.rows > 0 {
                         previous.clone_from(&partition.description.fingerprint);
                     }
-                    chain.push((partition, input_record(&self.pipeline, &snapshot)));
+                    chain.push((partition, delivery.parts().map(|part| input_record(&self.pipeline, part)).collect()));
                 }
                 Err(report) => {
                     let in_force = self.existing.iter().any(|partition| partition.description.vintage == at);
@@ -227,24 +225,24 @@ impl EditionJob {
         Ok((report, EditionPartitions { pipeline: self.pipeline, partitions: chain }))
     }
 
-    /// The partition of one snapshot, taken over or made; why there is none as the inner error.
+    /// The partition of one delivery, taken over or made; why there is none as the inner error.
     fn made(
         &self,
-        snapshot: &Snapshot,
+        delivery: &Delivery,
         rules_set: &str,
         state: &mut Option<Changes>,
-        chain: &[(Partition, InputRecord)],
+        chain: &[(Partition, Vec<InputRecord>)],
         previous: &str,
     ) -> Result<Result<Partition, Report>, RunError> {
-        let official = if is_synthetic(snapshot) { self.official_hash.as_str() } else { "" };
-        let fingerprint = fingerprint::partition(&self.rules, snapshot, official, previous);
+        let official = if is_synthetic(delivery.first()) { self.official_hash.as_str() } else { "" };
+        let fingerprint = fingerprint::partition(&self.rules, delivery, official, previous);
         if let Some(partition) = self.existing.iter().find(|partition| partition.description.fingerprint == fingerprint)
         {
             // The state has not seen its rows: whoever needs it next reads the chain anew.
             *state = None;
             return Ok(Ok(partition.clone()));
         }
-        let error = match self.partition(snapshot, &fingerprint, rules_set, state, chain) {
+        let error = match self.partition(delivery, &fingerprint, rules_set, state, chain) {
             Ok(partition) => return Ok(Ok(partition)),
             Err(SnapshotError::Fatal(error)) => return Err(error),
             Err(error) => error,
@@ -252,7 +250,7 @@ impl EditionJob {
         // The state has seen half of a snapshot.
         *state = None;
         // Bytes that are not those that were fetched say nothing of the source.
-        snapshot.verify()?;
+        delivery.verify()?;
         let report = Report::new(&error);
         // A limit or a disk that could not be read says nothing of these bytes under these rules.
         let is_verdict = !matches!(
@@ -261,126 +259,9 @@ impl EditionJob {
         );
         if is_verdict {
             let note = Failure { message: report.one_line(), hint: report.hint.clone() };
-            snapshot.note_failure(&self.rules, &note)?;
+            delivery.note_failure(&self.rules, &note)?;
         }
         Ok(Err(report))
-    }
-
-    /// Decodes and normalises one snapshot into its partition.
-    fn partition(
-        &self,
-        snapshot: &Snapshot,
-        fingerprint: &str,
-        rules_set: &str,
-        state: &mut Option<Changes>,
-        chain: &[(Partition, InputRecord)],
-    ) -> Result<Partition, SnapshotError> {
-        let url = || snapshot.sidecar.url.clone();
-        let decoding = |source| SnapshotError::Decode { url: url(), source };
-        let normalising = |source| SnapshotError::Normalise { url: url(), source };
-        let origin = Origin {
-            pipeline: self.pipeline.id.clone(),
-            dataset: self.edition.dataset.clone(),
-            snapshot: snapshot.sidecar.hash.clone(),
-            fetched_at: snapshot.sidecar.fetched_at,
-        };
-        let payload = snapshot.clone();
-        let source = decode::Source::new(move || payload.open().map_err(io::Error::other));
-        let table =
-            decode::open(self.pipeline.decode.format, &source, &hints(&self.pipeline, &self.job.project.settings))
-                .map_err(decoding)?;
-        if let Some(stated) = &table.metadata.dataset
-            && names_its_table(self.pipeline.decode.format)
-            && !stated.eq_ignore_ascii_case(&self.edition.dataset)
-        {
-            return Err(decoding(DecodeError::Format {
-                expected: format!("the table `{}`", self.edition.dataset),
-                found: format!("the table `{stated}`"),
-                hint: Some("the address answers with another table: correct `url` or `dataset` in the pipeline".into()),
-            }));
-        }
-        let lake = &self.job.lake;
-        let path =
-            lake.partition_path(&self.folder(), &origin.pipeline, &origin.snapshot, fingerprint, origin.fetched_at);
-        let quarantine = lake.quarantine_path(&origin.pipeline, &origin.dataset, &origin.snapshot);
-        let mut quarantine = QuarantineWriter::new(quarantine);
-        let (writer, counts, withdrawn, revised, known) = match &self.pipeline.members {
-            None => {
-                let state = match state {
-                    Some(state) => state,
-                    none => none
-                        .insert(Changes::after(chain.iter().map(|(partition, _)| partition)).map_err(RunError::from)?),
-                };
-                let known = state.known();
-                state.begin();
-                let official = is_synthetic(snapshot).then_some(&self.official);
-                let codelists = &self.job.project.codelists;
-                let mut normaliser = ObservationNormaliser::new(
-                    &self.pipeline,
-                    &self.edition,
-                    codelists,
-                    &table.schema,
-                    origin.clone(),
-                    official,
-                )
-                .map_err(normalising)?;
-                let mut writer = PartitionWriter::create(&path, change_schema()).map_err(RunError::from)?;
-                for batch in table.batches {
-                    let Normalised { rows, quarantined } =
-                        normaliser.batch(&batch.map_err(decoding)?).map_err(normalising)?;
-                    let changed = state.compare(&rows).map_err(|source| match source {
-                        LakeError::Duplicate { .. } | LakeError::TooManyCodes { .. } => {
-                            SnapshotError::Contradiction { url: url(), source }
-                        }
-                        source => SnapshotError::Fatal(source.into()),
-                    })?;
-                    writer.write(&changed).map_err(RunError::from)?;
-                    quarantine.write(&quarantined).map_err(RunError::from)?;
-                }
-                let withdrawn = state
-                    .withdrawn(&origin.pipeline, &origin.dataset, &origin.snapshot, origin.fetched_at)
-                    .map_err(RunError::from)?;
-                writer.write(&withdrawn).map_err(RunError::from)?;
-                let withdrawn = withdrawn.num_rows() as u64;
-                (writer, normaliser.counts, withdrawn, state.revised(), known)
-            }
-            Some(members) => {
-                let key = &self.job.project.settings.privacy.hash_key;
-                let codelists = &self.job.project.codelists;
-                let mut normaliser =
-                    MemberNormaliser::new(members, codelists, origin.clone(), key, is_synthetic(snapshot));
-                let mut writer = PartitionWriter::create(&path, membership_schema()).map_err(RunError::from)?;
-                for batch in table.batches {
-                    let Normalised { rows, quarantined } =
-                        normaliser.batch(&batch.map_err(decoding)?).map_err(normalising)?;
-                    writer.write(&rows).map_err(RunError::from)?;
-                    quarantine.write(&quarantined).map_err(RunError::from)?;
-                }
-                (writer, normaliser.counts, 0, 0, 0)
-            }
-        };
-        let description = Description {
-            fingerprint: fingerprint.to_owned(),
-            rules: rules_set.to_owned(),
-            withdrawn,
-            revised,
-            pipeline: origin.pipeline,
-            dataset: origin.dataset,
-            snapshot: origin.snapshot,
-            vintage: origin.fetched_at,
-            rows: 0,
-            counts: counts.clone(),
-        };
-        // What was kept back is written even when the rest is not loaded: it is what explains why.
-        quarantine.finish(description.clone()).map_err(RunError::from)?;
-        self.check(&counts).map_err(normalising)?;
-        counts.check_withdrawn(withdrawn, known, self.pipeline.quality.max_withdrawn_share).map_err(normalising)?;
-        Ok(writer.finish(description).map_err(RunError::from)?)
-    }
-
-    fn check(&self, counts: &Counts) -> Result<(), NormaliseError> {
-        let quality = &self.pipeline.quality;
-        counts.check(quality.max_quarantined_share, quality.min_rows)
     }
 }
 
@@ -418,7 +299,7 @@ fn input_record(pipeline: &Pipeline, snapshot: &Snapshot) -> InputRecord {
         pipeline: sidecar.pipeline.clone(),
         dataset: sidecar.dataset.clone(),
         url: sidecar.url.clone(),
-        fetched_at: sidecar.fetched_at,
+        fetched_at: sidecar.vintage(),
         snapshot: sidecar.hash.clone(),
         file: format!("archive/{}/{}", sidecar.pipeline, sidecar.file),
         licence: pipeline.licence.clone(),
@@ -429,9 +310,4 @@ fn input_record(pipeline: &Pipeline, snapshot: &Snapshot) -> InputRecord {
 /// Whether the sample server delivered it.
 pub(super) fn is_synthetic(snapshot: &Snapshot) -> bool {
     snapshot.sidecar.header(PROVENANCE_HEADER).is_some()
-}
-
-/// Whether a payload of this format states the id under which its table is asked for.
-fn names_its_table(format: Format) -> bool {
-    matches!(format, Format::SdmxCsv)
 }

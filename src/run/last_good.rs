@@ -41,7 +41,7 @@ pub(super) fn in_force(
     edition: &Edition,
     existing: Vec<Partition>,
     unless: &str,
-) -> Vec<(Partition, InputRecord)> {
+) -> Vec<(Partition, Vec<InputRecord>)> {
     let mut sets: Vec<(String, usize)> = Vec::new();
     for Partition { description, .. } in &existing {
         match sets.iter_mut().find(|(rules, _)| *rules == description.rules) {
@@ -56,20 +56,26 @@ pub(super) fn in_force(
     let chain = existing.into_iter().filter(|partition| partition.description.rules == rules);
     chain
         .map(|partition| {
-            let record = known_input(job, pipeline, edition, &partition);
-            (partition, record)
+            let records = known_inputs(job, pipeline, edition, &partition);
+            (partition, records)
         })
         .collect()
 }
 
-/// What the published build knows of a partition's snapshot, or what the partition itself says.
-fn known_input(job: &Job, pipeline: &Pipeline, edition: &Edition, partition: &Partition) -> InputRecord {
+/// What the published build knows of a partition's snapshots, or what the partition itself says.
+fn known_inputs(job: &Job, pipeline: &Pipeline, edition: &Edition, partition: &Partition) -> Vec<InputRecord> {
     let description = &partition.description;
-    let published = job.published.iter().flat_map(|manifest| &manifest.inputs);
-    let known = published
-        .into_iter()
-        .find(|input| input.snapshot == description.snapshot && input.fetched_at == description.vintage);
-    known.cloned().unwrap_or_else(|| InputRecord {
+    let is_of = |input: &&InputRecord| {
+        input.pipeline == description.pipeline
+            && input.dataset == description.dataset
+            && input.fetched_at == description.vintage
+    };
+    let known: Vec<InputRecord> =
+        job.published.iter().flat_map(|manifest| &manifest.inputs).filter(is_of).cloned().collect();
+    if !known.is_empty() {
+        return known;
+    }
+    vec![InputRecord {
         pipeline: description.pipeline.clone(),
         dataset: description.dataset.clone(),
         url: job.project.url(pipeline, edition),
@@ -78,7 +84,7 @@ fn known_input(job: &Job, pipeline: &Pipeline, edition: &Edition, partition: &Pa
         file: String::new(),
         licence: pipeline.licence.clone(),
         attribution: pipeline.attribution.clone(),
-    })
+    }]
 }
 
 /// The folder of an edition's partitions.

@@ -11,6 +11,7 @@ pub mod ledger;
 pub mod notices;
 pub mod payload;
 mod project;
+pub mod replay;
 pub mod schedule;
 pub mod status;
 mod summary;
@@ -115,7 +116,13 @@ impl RunError {
 
     /// Whether the user's files or settings are at fault, rather than the world.
     pub fn is_usage(&self) -> bool {
-        matches!(self, RunError::Spec(_) | RunError::Models(_) | RunError::Argument { .. })
+        matches!(
+            self,
+            RunError::Spec(_)
+                | RunError::Models(_)
+                | RunError::Argument { .. }
+                | RunError::Replay(ReplayError::Response { .. })
+        )
     }
 }
 
@@ -195,6 +202,8 @@ async fn stages(project: Arc<Project>, sources: &Sources, observer: Arc<dyn Obse
     let mut fetch = project.settings.fetch.clone();
     if let Some(server) = &server {
         fetch.mirror = server.mirror();
+        // Nobody is disturbed by questions to oneself.
+        fetch.requests_per_second = 0.0;
     }
     let job = Arc::new(ingest::Job {
         client: Client::new(fetch)?,

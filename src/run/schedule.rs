@@ -28,8 +28,8 @@ use crate::error::Report;
 use crate::spec::ScheduleSettings;
 use plan::{Due, Entry, Memory, Rules, Why};
 
-/// Seconds between two looks at the clock, as a cron expression.
-const TICKS: &str = "*/5 * * * * *";
+/// Seconds between two looks at the clock, as a cron expression; and in a rehearsal.
+const TICKS: [&str; 2] = ["*/5 * * * * *", "* * * * * *"];
 
 /// Time between two looks at what is to be told.
 const NOTICES: Duration = Duration::from_secs(60);
@@ -65,16 +65,20 @@ pub trait Voice: Send + Sync {
 }
 
 /// Runs what is due until it is told to stop. `load` reads the project again whenever that is asked.
+///
+/// With a `speed` above 1 this is a rehearsal: timetables see a clock that goes so many times faster, and what is due is
+/// not remembered beyond the process, since its times are not those of the world.
 pub async fn serve(
     pulse: Arc<Pulse>,
     load: impl Fn() -> Result<Project, RunError>,
+    speed: u32,
     observer: Arc<dyn Observer>,
     voice: Arc<dyn Voice>,
     mut signals: impl Signals,
 ) -> Result<(), RunError> {
-    let mut service = Service::new(pulse, observer, voice)?;
+    let mut service = Service::new(pulse, Time::new(speed), observer, voice)?;
     let ticks = Arc::new(Notify::new());
-    let mut clock = clock(ticks.clone()).await?;
+    let mut clock = clock(ticks.clone(), &service.time).await?;
     service.voice.tell(&service.greeting());
     service.voice.ready();
     loop {
@@ -87,7 +91,7 @@ pub async fn serve(
             },
         }
         service.alive();
-        let due = service.due(Timestamp::now())?;
+        let due = service.due()?;
         // Of what runs now is told when it has ended.
         if due.is_empty() || service.is_waiting {
             service.tell(NOTICES);
@@ -140,10 +144,36 @@ pub fn next_runs(project: &Project, now: Timestamp) -> Result<Vec<(String, Optio
     Ok(entries.into_iter().map(|entry| (entry.pipeline.clone(), memory.next(&entry, &rules, now))).collect())
 }
 
+/// What time it is for the timetables.
+#[derive(Debug, Clone)]
+struct Time {
+    began: Timestamp,
+    passed: Instant,
+    speed: u32,
+}
+
+impl Time {
+    fn new(speed: u32) -> Self {
+        Time { began: Timestamp::now(), passed: Instant::now(), speed: speed.max(1) }
+    }
+
+    fn is_rehearsal(&self) -> bool {
+        self.speed > 1
+    }
+
+    fn now(&self) -> Timestamp {
+        match self.is_rehearsal() {
+            // The clock may be set while the service runs.
+            false => Timestamp::now(),
+            true => self.began.checked_add(self.passed.elapsed() * self.speed).unwrap_or(self.began),
+        }
+    }
+}
+
 /// Ticks that wake the service.
-async fn clock(ticks: Arc<Notify>) -> Result<JobScheduler, RunError> {
+async fn clock(ticks: Arc<Notify>, time: &Time) -> Result<JobScheduler, RunError> {
     let clock = JobScheduler::new().await?;
-    let tick = Job::new_async(TICKS, move |_, _| {
+    let tick = Job::new_async(TICKS[usize::from(time.is_rehearsal())], move |_, _| {
         let ticks = ticks.clone();
         Box::pin(async move { ticks.notify_one() })
     })?;
@@ -155,6 +185,7 @@ async fn clock(ticks: Arc<Notify>) -> Result<JobScheduler, RunError> {
 struct Service {
     pulse: Arc<Pulse>,
     project: Arc<Project>,
+    time: Time,
     entries: Vec<Entry>,
     memory: Memory,
     observer: Arc<dyn Observer>,
@@ -168,10 +199,16 @@ struct Service {
 type Running = tokio::task::JoinHandle<Result<RunReport, RunError>>;
 
 impl Service {
-    fn new(pulse: Arc<Pulse>, observer: Arc<dyn Observer>, voice: Arc<dyn Voice>) -> Result<Self, RunError> {
+    fn new(
+        pulse: Arc<Pulse>,
+        time: Time,
+        observer: Arc<dyn Observer>,
+        voice: Arc<dyn Voice>,
+    ) -> Result<Self, RunError> {
         let project = pulse.project();
-        let (entries, memory) = (entries(&project)?, memory(&project)?);
-        Ok(Service { pulse, project, entries, memory, observer, voice, is_waiting: false, told: None })
+        let entries = entries(&project)?;
+        let memory = if time.is_rehearsal() { Memory::default() } else { memory(&project)? };
+        Ok(Service { pulse, project, time, entries, memory, observer, voice, is_waiting: false, told: None })
     }
 
     fn alive(&self) {
@@ -179,8 +216,11 @@ impl Service {
         self.voice.alive();
     }
 
-    /// Tells what is new, beside the loop, unless that was done less than `pause` ago.
+    /// Tells what is new, beside the loop, unless that was done less than `pause` ago. A rehearsal is nobody's news.
     fn tell(&mut self, pause: Duration) {
+        if self.time.is_rehearsal() {
+            return;
+        }
         let project = self.project.clone();
         self.told = Some(match self.told.take() {
             Some((at, task)) if at.elapsed() < pause || (!task.is_finished() && !pause.is_zero()) => (at, task),
@@ -207,10 +247,15 @@ impl Service {
 
     fn greeting(&self) -> String {
         let next =
-            self.entries.iter().filter_map(|entry| self.memory.next(entry, &rules(&self.project), Timestamp::now()));
+            self.entries.iter().filter_map(|entry| self.memory.next(entry, &rules(&self.project), self.time.now()));
         let by_hand = self.project.enabled().count() - self.entries.len();
         let next = next.min().map_or_else(|| "none".to_owned(), |next| next.strftime("%F %H:%M UTC").to_string());
-        format!("{} pipelines have a timetable, {by_hand} have none; the next run is due at {next}", self.entries.len())
+        let rehearsal = match self.time.is_rehearsal() {
+            true => format!(" (a rehearsal: time runs {} times faster)", self.time.speed),
+            false => String::new(),
+        };
+        let count = self.entries.len();
+        format!("{count} pipelines have a timetable, {by_hand} have none; the next run is due at {next}{rehearsal}")
     }
 
     /// Takes a project that was read anew, or keeps the old one.
@@ -229,7 +274,8 @@ impl Service {
     }
 
     /// What is due now; what follows from that is remembered.
-    fn due(&mut self, now: Timestamp) -> Result<Vec<Due>, RunError> {
+    fn due(&mut self) -> Result<Vec<Due>, RunError> {
+        let now = self.time.now();
         let before = self.memory.clone();
         let due = self.memory.due(&self.entries, &rules(&self.project), now);
         if self.memory != before {
@@ -257,16 +303,12 @@ impl Service {
     }
 
     fn end(&mut self, due: &[Due], outcome: Result<RunReport, RunError>) -> Result<(), RunError> {
-        let now = Timestamp::now();
+        let now = self.time.now();
         let is_locked = matches!(&outcome, Err(RunError::Disk(DiskError::Locked { .. })));
         let said = match &outcome {
             Ok(report) => told(report),
             Err(error) => Report::new(error).to_string(),
         };
-        if !(is_locked && self.is_waiting) {
-            self.voice.tell(&said);
-        }
-        self.is_waiting = is_locked;
         for due in due {
             match &outcome {
                 _ if is_locked => self.memory.put_off(due),
@@ -278,7 +320,13 @@ impl Service {
                 Err(_) => self.memory.end(due, false, &rules(&self.project), now),
             }
         }
-        self.remember()
+        self.remember()?;
+        // Who hears it may look at once: what is remembered agrees with it by then.
+        if !(is_locked && self.is_waiting) {
+            self.voice.tell(&said);
+        }
+        self.is_waiting = is_locked;
+        Ok(())
     }
 
     /// How long a run under way may take to end when the service is to stop.
@@ -287,6 +335,9 @@ impl Service {
     }
 
     fn remember(&self) -> Result<(), RunError> {
+        if self.time.is_rehearsal() {
+            return Ok(());
+        }
         // Texts, numbers and times always have a JSON form.
         let text = serde_json::to_vec_pretty(&self.memory).unwrap_or_default();
         Ok(disk::write_atomic(&memory_path(&self.project), &text)?)

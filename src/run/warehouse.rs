@@ -108,21 +108,21 @@ fn inputs(project: &Project, editions: &[&EditionPartitions]) -> Inputs {
     let mut observations = Vec::new();
     let mut memberships = Vec::new();
     for edition in editions {
-        for (partition, record) in used(edition) {
+        for (partition, records) in used(edition) {
             let (paths, fingerprints) = match edition.pipeline.kind {
                 Kind::Observations => (&mut inputs.observations, &mut observations),
                 Kind::Memberships => (&mut inputs.memberships, &mut memberships),
             };
             paths.push(partition.path.clone());
             fingerprints.push(partition.description.fingerprint.as_str());
-            inputs.snapshots.push(SnapshotRow {
+            inputs.snapshots.extend(records.iter().map(|record| SnapshotRow {
                 snapshot: record.snapshot.clone(),
                 pipeline: record.pipeline.clone(),
                 dataset: record.dataset.clone(),
                 url: record.url.clone(),
                 fetched_at: record.fetched_at.strftime("%Y-%m-%d %H:%M:%S%.6f").to_string(),
                 file: record.file.clone(),
-            });
+            }));
         }
         let pipeline = &edition.pipeline;
         if !inputs.pipelines.iter().any(|row| row.pipeline == pipeline.id) {
@@ -151,7 +151,7 @@ fn inputs(project: &Project, editions: &[&EditionPartitions]) -> Inputs {
 
 /// The partitions of an edition that a build loads, with their snapshots: those with changes; of a register
 /// the newest one, even if nobody is in it.
-fn used(edition: &EditionPartitions) -> Vec<&(Partition, InputRecord)> {
+fn used(edition: &EditionPartitions) -> Vec<&(Partition, Vec<InputRecord>)> {
     match edition.pipeline.kind {
         Kind::Memberships => edition.partitions.last().into_iter().collect(),
         Kind::Observations => {
@@ -168,7 +168,7 @@ fn world(project: &Project, inputs: &Inputs) -> String {
 }
 
 fn input_records(editions: &[&EditionPartitions]) -> Vec<InputRecord> {
-    editions.iter().flat_map(|edition| used(edition)).map(|(_, record)| record.clone()).collect()
+    editions.iter().flat_map(|edition| used(edition)).flat_map(|(_, records)| records.clone()).collect()
 }
 
 fn pipeline_records(editions: &[&EditionPartitions]) -> Vec<PipelineRecord> {

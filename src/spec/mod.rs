@@ -4,6 +4,7 @@ mod codelist;
 mod notify;
 mod pipeline;
 mod release;
+mod request;
 mod settings;
 mod timetable;
 mod validate;
@@ -15,6 +16,7 @@ pub use pipeline::{
     ScheduleSpec, substitute,
 };
 pub use release::Release;
+pub use request::{CheckSpec, PagesSpec, RequestSpec, SplitSpec, with_variable};
 pub use settings::{
     ListenSettings, NormaliseSettings, PrivacySettings, Profile, ScheduleSettings, Settings, SourceSettings,
     StorageSettings,

@@ -11,13 +11,13 @@ use serde::{Deserialize, Serialize};
 use toml::Spanned;
 
 use super::release::Release;
+use super::request::RequestSpec;
 use super::timetable::Timetable;
 use super::validate::Validator;
 use super::{Codelists, SpecError};
 use crate::decode::Format;
 use crate::disk;
 use crate::error::{Snippet, nearest};
-use crate::fetch::Deferred;
 
 /// One source: what to ask for, how its bytes are read, and what each of its dimensions becomes.
 #[derive(Debug, Clone, Deserialize, Serialize)]
@@ -67,17 +67,6 @@ pub enum Kind {
     Observations,
     /// A register of members.
     Memberships,
-}
-
-/// `[request]`
-#[derive(Debug, Clone, Deserialize, Serialize)]
-#[serde(deny_unknown_fields)]
-pub struct RequestSpec {
-    /// The documented address; `{dataset}` and other variables of the edition are filled in.
-    pub url: Spanned<String>,
-    /// Where a source that delivers large extractions later is asked again, with `{key}` for the key that it gives.
-    #[serde(default)]
-    pub deferred: Option<Deferred>,
 }
 
 /// `[schedule]`

@@ -1,6 +1,8 @@
 //! What only the whole of a pipeline's file can tell: that every canonical column is given exactly once, that
 //! codelists, crosswalks and `{variables}` exist, that names can become folders. Each error underlines its place.
 
+mod request;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -31,7 +33,7 @@ impl Validator<'_> {
         }
         self.quality()?;
         self.decoding()?;
-        self.deferred()?;
+        self.request()?;
         self.schedule()?;
         for (at, edition) in pipeline.editions.iter().enumerate() {
             let dataset = &edition.get_ref().dataset;
@@ -44,14 +46,7 @@ impl Validator<'_> {
                 return Err(self.wrong(edition.span(), &message, Some("each table is one edition of one pipeline")));
             }
             self.file_name("dataset", dataset, edition.span())?;
-            self.variables(&pipeline.request.url, edition)?;
-            let url = substitute(pipeline.request.url.get_ref(), edition.get_ref()).unwrap_or_default();
-            let is_address =
-                url::Url::parse(&url).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
-            if !is_address {
-                let message = format!("expected an http or https address, found `{url}`");
-                return Err(self.wrong(pipeline.request.url.span(), &message, None));
-            }
+            self.addresses(edition)?;
             for value in pipeline.constants.values() {
                 self.variables(value, edition)?;
             }
@@ -100,18 +95,6 @@ impl Validator<'_> {
             let message = format!("expected a release calendar, found `{}`", expected.get_ref());
             let hint = "such as `yearly by 31 October`, `monthly by 15` or `every 7 days`";
             return Err(self.wrong(expected.span(), &message, Some(hint)));
-        }
-        Ok(())
-    }
-
-    fn deferred(&self) -> Result<(), SpecError> {
-        let places = self.pipeline.request.deferred.iter().flat_map(|places| [&places.status, &places.data]);
-        for address in places {
-            if !address.starts_with("https://") && !address.starts_with("http://") || !address.contains("{key}") {
-                let message = format!("expected an address with `{{key}}`, found `{address}`");
-                let hint = "such as `https://…/async/status/{key}` and `https://…/async/data/{key}`";
-                return Err(self.wrong(self.find(address), &message, Some(hint)));
-            }
         }
         Ok(())
     }

@@ -88,6 +88,15 @@ fn refused_with(name: &str, arguments: &[&str], spoil: impl Fn(&mut Scene)) {
 #[test]
 fn wrong_pipelines_are_refused() {
     const FILE: &str = "pipelines/eurostat__isoc_r_eb_ain2.toml";
+    let request = |scene: &Scene, text: &str| scene.replace(FILE, "[[editions]]", &format!("{text}\n\n[[editions]]"));
+    refused("toml_split_into_one", |scene| {
+        request(scene, "[request.split]\nurl = \"https://ec.europa.eu/{part}\"\nparts = [\"ES\"]");
+    });
+    refused("toml_split_without_part", |scene| {
+        request(scene, "[request.split]\nurl = \"https://ec.europa.eu/{dataset}\"\nparts = [\"ES\", \"FR\"]");
+    });
+    refused("toml_pages_without_page", |scene| request(scene, "[request.pages]\nempty = \"[]\""));
+    refused("toml_check_with_an_unknown_variable", |scene| scene.replace(FILE, "ESTAT/{dataset}", "ESTAT/{code}"));
     refused("toml_unknown_key", |scene| scene.replace(FILE, "nace_r2 = { to", "nace_r2 = { too"));
     refused("toml_syntax", |scene| scene.replace(FILE, "kind = \"observations\"", "kind = observations"));
     refused("toml_column_twice", |scene| scene.replace(FILE, "unit = { to = \"unit\" }", "unit = { to = \"region\" }"));

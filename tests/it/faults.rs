@@ -245,17 +245,30 @@ fn a_killed_run_changes_nothing_and_is_carried_on() {
     assert_eq!(scene.query(CANTABRIA), ["10.99"]);
 }
 
+/// `TEJIDO_KILLS=200 cargo test --release --test it killed_at_any -- --nocapture` kills more often than 25 times.
 #[test]
 fn killed_at_any_moment_the_published_build_is_whole() {
+    let kills: u64 = std::env::var("TEJIDO_KILLS").map_or(25, |text| text.parse().unwrap());
     let (upstream, scene) = published();
+    let revise = |share: &str| {
+        let body = regional().replace("ES13,2025,10.99", &format!("ES13,2025,{share}"));
+        upstream.answer(REGIONAL, Answer::ok(body).gzip());
+    };
+    revise("9.5");
+    let began = Instant::now();
+    scene.run(0);
+    // A bit more than a whole run, so that the end of one is met, too.
+    let longest = began.elapsed().as_micros() as u64 * 11 / 10;
+    // The high bits of a multiplication are as good as random, and the same in each test run.
+    let drawn = |kill: u64| kill.wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32;
+    let moment = |kill: u64| (drawn(kill) * longest) >> 32;
     let mut lucky = 0;
-    for moment in 0..25u64 {
-        let share = format!("{}.5", 11 + moment % 50);
-        upstream
-            .answer(REGIONAL, Answer::ok(regional().replace("ES13,2025,10.99", &format!("ES13,2025,{share}"))).gzip());
+    for kill in 0..kills {
+        let share = format!("{}.{}", 11 + kill % 50, 1 + kill % 9);
+        revise(&share);
         let before = scene.query(CANTABRIA);
         let mut run = scene.command(&["run"]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-        std::thread::sleep(Duration::from_millis(20 * moment));
+        std::thread::sleep(Duration::from_micros(moment(kill)));
         run.kill().unwrap();
         run.wait().unwrap();
         // Every part of the build agrees with every other, and it is the old one or the new one.
@@ -268,11 +281,12 @@ fn killed_at_any_moment_the_published_build_is_whole() {
         let catalog = rows(&open(&scene.path("data/tejido.duckdb")), CANTABRIA);
         assert!(database == parquet && database == catalog, "{database:?} {parquet:?} {catalog:?}");
         assert!(database == before || database == [share.clone()], "{database:?}");
-        lucky += usize::from(database == [share]);
+        lucky += usize::from(database == [share.clone()]);
+        // The next run finishes what this one could not.
+        scene.run(0);
+        assert_eq!(scene.query(CANTABRIA), [share]);
+        let leftovers = scene.list("data/builds").into_iter().filter(|name| name.starts_with('.'));
+        assert_eq!(leftovers.collect::<Vec<_>>(), Vec::<String>::new());
     }
-    let share = scene.query(CANTABRIA);
-    scene.run(0);
-    let leftovers: Vec<String> = scene.list("data/builds").into_iter().filter(|name| name.starts_with('.')).collect();
-    assert_eq!(leftovers, Vec::<String>::new());
-    eprintln!("{lucky} of 25 killed runs had already published; the last one left {share:?}");
+    eprintln!("killed {kills} runs within {longest} µs of their beginning; {lucky} had already published");
 }

@@ -111,7 +111,7 @@ fn an_extraction_that_is_promised_is_waited_for() {
     scene.set("TEJIDO__FETCH__POLL_SECS", "0");
     let base = "https://ec.europa.eu/eurostat/api/dissemination/1.0/async";
     let places = format!(
-        "\ndeferred = {{ status = \"{base}/status/{{key}}\", data = \"{base}/data/{{key}}\" }}\n\n[[editions]]"
+        "\n[request.deferred]\nstatus = \"{base}/status/{{key}}\"\ndata = \"{base}/data/{{key}}\"\n\n[[editions]]"
     );
     scene.replace(&format!("pipelines/{PIPELINE}.toml"), "\n[[editions]]", &places);
     let at = |what: &str| format!("ec.europa.eu/eurostat/api/dissemination/1.0/async/{what}/{KEY}");
@@ -145,8 +145,152 @@ fn a_message_under_the_status_of_success_is_kept_apart() {
     upstream.answer(BY_SIZE, Answer::ok(fault).gzip());
     let (_, message) = asked(&upstream, &scene, 1);
     assert!(message.contains("found a message: EXTRACTION_TOO_BIG: estimated 17348292 rows"), "{message}");
-    assert!(message.contains("ask for less of the table"), "{message}");
+    assert!(message.contains("`[request.split]`"), "{message}");
     assert_eq!(sidecars(&scene)[0]["refused"], "EXTRACTION_TOO_BIG: estimated 17348292 rows");
     upstream.answer(BY_SIZE, Answer::ok(by_size()));
     scene.run(0);
+}
+
+/// What Eurostat says of a table's last change, at `[request.check]`.
+fn changed(day: &str) -> Answer {
+    Answer::ok(format!(
+        r#"{{"extension":{{"id":"ISOC_EB_AI","annotation":[{{"type":"UPDATE_DATA","date":"{day}"}},{{"type":"UPDATE_STRUCTURE","date":"2024-01-03"}}]}}}}"#
+    ))
+}
+
+#[test]
+fn a_table_is_not_asked_for_while_the_source_says_that_it_has_not_changed() {
+    let upstream = Upstream::start();
+    let scene = Scene::live(&upstream, &[PIPELINE]);
+    let check =
+        "ec.europa.eu/eurostat/api/dissemination/sdmx/3.0/structure/dataflow/ESTAT/isoc_eb_ai/1.0/?lang=EN&format=JSON";
+    upstream.answer(BY_SIZE, Answer::ok(by_size()));
+    upstream.answer(check, changed("2026-01-05"));
+    let asked_for = |code| {
+        scene.run(code);
+        let what = |line: String| if line.contains("/data/") { "data" } else { "check" };
+        upstream.asked_all().into_iter().map(what).collect::<Vec<_>>()
+    };
+    assert_eq!(asked_for(0), ["check", "data"]);
+    assert_eq!(sidecars(&scene)[0]["checked"], "UPDATE_DATA 2026-01-05, UPDATE_STRUCTURE 2024-01-03");
+    assert_eq!(asked_for(0), ["check"]);
+    upstream.answer(check, changed("2026-11-20"));
+    upstream.answer(BY_SIZE, Answer::ok(by_size().replace("20.27", "20.5")));
+    assert_eq!(asked_for(0), ["check", "data"]);
+    assert_eq!(sidecars(&scene).len(), 2);
+    // That it cannot say is no failure.
+    for speechless in [Answer::status(404, "no"), Answer::ok("{}"), Answer::ok("<html>")] {
+        upstream.answer(check, speechless);
+        assert_eq!(asked_for(0), ["check", "data"]);
+    }
+}
+
+/// A line of the table, by its country.
+fn lines_of(countries: &[&str]) -> String {
+    let text = by_size();
+    let is_of = |line: &&str| {
+        let country = line.split('\t').next().unwrap().rsplit(',').next().unwrap();
+        countries.is_empty() || countries.contains(&country)
+    };
+    let (header, lines) = text.split_once('\n').unwrap();
+    let kept: Vec<&str> = lines.lines().filter(is_of).collect();
+    format!("{header}\n{}\n", kept.join("\n"))
+}
+
+/// All countries of the table.
+fn countries() -> Vec<String> {
+    let mut found: Vec<String> = by_size()
+        .lines()
+        .skip(1)
+        .map(|line| line.split('\t').next().unwrap().rsplit(',').next().unwrap().to_owned())
+        .collect();
+    found.sort();
+    found.dedup();
+    found
+}
+
+#[test]
+fn what_is_too_big_is_asked_for_in_parts_and_joined() {
+    let whole = Upstream::start();
+    let scene = Scene::live(&whole, &[PIPELINE]);
+    whole.answer(BY_SIZE, Answer::ok(by_size()));
+    scene.run(0);
+    let table = "select region, size_class, time_period, share, flags from ict_adoption order by all";
+    let expected = scene.query(table);
+
+    let upstream = Upstream::start();
+    let scene = Scene::live(&upstream, &[PIPELINE]);
+    let all = countries();
+    let (first, second) = all.split_at(all.len() / 2);
+    let [first, second] = [first.join("+"), second.join("+")];
+    let path = format!("pipelines/{PIPELINE}.toml");
+    let split = format!(
+        "[request.split]\nurl = \"https://ec.europa.eu/part/{{dataset}}?geo={{part}}\"\nparts = [\"{first}\", \"{second}\"]\n\n[[editions]]"
+    );
+    scene.replace(&path, "[[editions]]", &split);
+    let fault = "<S:Fault><faultcode>413</faultcode><faultstring>EXTRACTION_TOO_BIG: estimated 17348292 rows</faultstring></S:Fault>";
+    upstream.answer(BY_SIZE, Answer::status(413, fault));
+    let at = |part: &str| format!("ec.europa.eu/part/isoc_eb_ai?geo={part}");
+    let body = |part: &str| Answer::ok(lines_of(&part.split('+').collect::<Vec<_>>()));
+
+    // One part is missing: nothing is published, and no half is taken for the whole.
+    upstream.answer(&at(&first), body(&first));
+    let (_, message) = asked(&upstream, &scene, 1);
+    assert!(message.contains("found 404"), "{message}");
+    assert!(!scene.path("data/published").exists());
+
+    upstream.answer(&at(&second), body(&second));
+    scene.run(0);
+    assert_eq!(scene.query(table), expected);
+    let parts: Vec<serde_json::Value> =
+        sidecars(&scene).into_iter().filter(|sidecar| sidecar["status"] == 200).collect();
+    assert_eq!(parts.len(), 2);
+    assert_eq!((&parts[1]["part"]["number"], &parts[1]["part"]["of"]), (&2.into(), &2.into()));
+    // Each value stands in the part that it came in.
+    let cell = scene.query("select \"snapshot\", cell, share from ict_adoption where region = 'ES' and size_class = 'GE10' and time_period = '2025'");
+    let mut fields = cell[0].split('|');
+    let (snapshot, cell, share) = (fields.next().unwrap(), fields.next().unwrap(), fields.next().unwrap());
+    let shown = scene.tejido(&["archive", "show", snapshot, "--payload"]);
+    assert!(shown.stdout[cell.parse().unwrap()..].starts_with(share));
+    assert_eq!(scene.query("select count(*), count(distinct fetched_at) from lake.snapshots"), ["2|1"]);
+
+    // Nothing new: both parts are asked for conditionally, and nothing is filed.
+    upstream.asked();
+    assert!(scene.run(0).stdout.contains("nothing has changed"));
+    let statuses: Vec<String> = upstream.asked().iter().map(|line| line[..3].to_owned()).collect();
+    assert_eq!(statuses, ["413", "304", "304"]);
+
+    // One part is revised: the other one is not sent again, and both make the next vintage.
+    upstream.answer(&at(&first), Answer::ok(lines_of(&first.split('+').collect::<Vec<_>>()).replace("20.27", "20.5")));
+    let (asked_for, _) = asked(&upstream, &scene, 0);
+    assert_eq!(asked_for.iter().map(|line| &line[..3]).collect::<Vec<_>>(), ["413", "200", "304"]);
+    assert_ne!(scene.query(table), expected);
+    assert_eq!(scene.query(table).len(), expected.len());
+    let run = scene.tejido(&["run", "--offline"]);
+    assert!(run.stdout.contains("nothing has changed"), "{}", run.text());
+}
+
+#[test]
+fn pages_are_asked_for_until_one_is_empty() {
+    let upstream = Upstream::start();
+    let scene = Scene::live(&upstream, &[PIPELINE]);
+    let path = format!("pipelines/{PIPELINE}.toml");
+    let url = scene.read(&path).lines().find(|line| line.starts_with("url = ")).unwrap().to_owned();
+    scene.replace(&path, &url, "url = \"https://ec.europa.eu/pages/{dataset}?page={page}\"");
+    scene.replace(&path, "[[editions]]", "[request.pages]\nempty = \"[]\"\nmost = 3\n\n[[editions]]");
+    let at = |page: u32| format!("ec.europa.eu/pages/isoc_eb_ai?page={page}");
+    let all = countries();
+    let (first, second) = all.split_at(7);
+    let body = |part: &[String]| Answer::ok(lines_of(&part.iter().map(String::as_str).collect::<Vec<_>>()));
+    upstream.answer(&at(1), body(first));
+    upstream.answer(&at(2), body(second));
+    upstream.answer(&at(3), Answer::ok(" []\n"));
+    scene.run(0);
+    assert_eq!(scene.query("select count(*) from ict_adoption"), ["792"]);
+    assert_eq!(sidecars(&scene).iter().map(|sidecar| sidecar["part"]["name"].clone()).collect::<Vec<_>>(), ["1", "2"]);
+
+    upstream.answer(&at(3), body(&second[..1]));
+    let (_, message) = asked(&upstream, &scene, 3);
+    assert!(message.contains("expected at most 3 pages"), "{message}");
+    assert_eq!(scene.query("select count(*) from ict_adoption"), ["792"]);
 }

@@ -17,6 +17,7 @@ mod payloads;
 mod pipelines;
 mod readers;
 mod regressions;
+mod replaying;
 mod schedule;
 mod support;
 mod telemetry;

@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::process::Stdio;
 
-use crate::support::{Answer, Scene, Upstream, rows};
+use crate::support::{Answer, Scene, Upstream, rows, shared};
 
 const TSV: &str = "freq,geo\\TIME_PERIOD\t2024 \t2025 \nA,ES13\t7.36 b\t10.99 \nA,ES\t: \t:C\n";
 
@@ -70,11 +70,27 @@ fn a_payload_comes_from_standard_input_or_an_address() {
     assert_eq!(String::from_utf8(output.stdout).unwrap().lines().count(), 5);
 
     let upstream = Upstream::start();
-    upstream.answer("table", Answer::ok(TSV).gzip());
-    let run = scene.tejido(&["decode", &format!("{}/table", upstream.address()), "--to", "csv"]);
+    upstream.answer("host.invalid/table", Answer::ok(TSV).gzip());
+    let run = scene.tejido(&["decode", &format!("{}/host.invalid/table", upstream.address()), "--to", "csv"]);
     run.must(0);
     assert_eq!(run.stdout.lines().count(), 5);
     let run = scene.tejido(&["decode", &format!("{}/none", upstream.address())]);
     run.must(1);
     assert!(run.stderr.contains("found 404"), "{}", run.stderr);
+}
+
+#[test]
+fn a_real_structure_says_when_its_data_last_changed() {
+    let Some(shared) = shared() else {
+        return;
+    };
+    let names = ["UPDATE_DATA".to_owned(), "UPDATE_STRUCTURE".to_owned()];
+    for (name, expected) in [
+        ("isoc_ci_cm_h.dataflow.json", ["2024-06-16T23:00:00+0200", "2024-01-03T23:00:00+0100"]),
+        ("estat-lfsa_egai2d.dataflow_all.xml", ["2026-01-09T23:00:00+0100", "2026-01-09T23:00:00+0100"]),
+    ] {
+        let structure = std::fs::read(shared.join("payloads/eurostat-structure").join(name)).unwrap();
+        let said = tejido::decode::annotations(&structure, &names).unwrap();
+        assert_eq!(said, expected, "{name}");
+    }
 }

@@ -103,3 +103,79 @@ fn a_failing_pipeline_is_told_by_status_and_runs() {
     assert!(shown.stdout.contains("exit       3") && shown.stdout.contains("792"), "{}", shown.text());
     scene.tejido(&["runs", "1999"]).must(2);
 }
+
+/// A source whose table is asked for every minute.
+fn every_minute() -> (Upstream, Scene) {
+    let upstream = Upstream::start();
+    let mut scene = Scene::live(&upstream, &[PIPELINE]);
+    scene.set("TEJIDO__SCHEDULE__JITTER_SECS", "0");
+    scene.set("TEJIDO__FETCH__REQUESTS_PER_SECOND", "0");
+    let path = format!("pipelines/{PIPELINE}.toml");
+    let text = scene.read(&path);
+    let cron = text.lines().find(|line| line.starts_with("cron = ")).unwrap().to_owned();
+    scene.replace(&path, &cron, "cron = \"* * * * *\"");
+    upstream.answer(BY_SIZE, Answer::ok(by_size()));
+    (upstream, scene)
+}
+
+#[test]
+fn a_rehearsal_runs_an_hour_in_a_minute_and_remembers_nothing() {
+    let (_upstream, scene) = every_minute();
+    let service = Service::start_with(&scene, &["schedule", "--rehearse", "600"]);
+    service.says("a rehearsal: time runs 600 times faster");
+    service.says("(for the first time)");
+    service.says("published 20");
+    for _ in 0..3 {
+        service.says("due: eurostat__isoc_eb_ai");
+        service.says("nothing has changed since 20");
+    }
+    assert_eq!(service.stop(), Some(0));
+    assert!(!scene.path("data/schedule.json").exists());
+}
+
+/// `TEJIDO_SOAK_SECS=600 cargo test --release --test it soak -- --ignored --nocapture`: a minute of the timetable passes in
+/// a second, half of the runs bring something new, one in ten fails.
+#[test]
+#[ignore = "takes minutes"]
+fn soak() {
+    let seconds: u64 = std::env::var("TEJIDO_SOAK_SECS").map_or(120, |text| text.parse().unwrap());
+    let (upstream, scene) = every_minute();
+    let service = Service::start_with(&scene, &["schedule", "--rehearse", "60"]);
+    service.says("published 20");
+    let text = String::from_utf8(by_size()).unwrap();
+    let mut sizes = Vec::new();
+    for second in 0..seconds {
+        let answer = match second % 20 {
+            7 | 17 => Answer::status(404, &format!("gone {second}")),
+            _ => Answer::ok(text.replace("20.27", &format!("20.{}", 11 + second / 2 % 80))),
+        };
+        upstream.answer(BY_SIZE, answer);
+        std::thread::sleep(Duration::from_secs(1));
+        sizes.push(service.size());
+    }
+    let median = |part: &[(u64, u64)], of: fn(&(u64, u64)) -> u64| {
+        let mut values: Vec<u64> = part.iter().map(of).collect();
+        values.sort_unstable();
+        values[values.len() / 2]
+    };
+    let fifth = sizes.len() / 5;
+    let (early, late) = (&sizes[fifth..2 * fifth], &sizes[4 * fifth..]);
+    let memory = [median(early, |size| size.0), median(late, |size| size.0)];
+    let files = [median(early, |size| size.1), median(late, |size| size.1)];
+    assert_eq!(service.stop(), Some(0));
+    let runs: serde_json::Value =
+        serde_json::from_str(&scene.tejido(&["runs", "--json", "--last", "1000000"]).stdout).unwrap();
+    let runs = runs.as_array().unwrap();
+    let count = |exit: u64| runs.iter().filter(|run| run["exit"] == exit).count();
+    eprintln!(
+        "{} runs ({} done, {} failed in part), {} published; memory {memory:?} KiB, open files {files:?}",
+        runs.len(),
+        count(0),
+        count(3),
+        runs.iter().filter(|run| run["published"] == true).count(),
+    );
+    assert!(runs.len() as u64 > seconds / 3, "{} runs in {seconds} seconds", runs.len());
+    assert!(count(0) + count(3) == runs.len() && count(3) > 0);
+    assert!(memory[1] < memory[0] + memory[0] / 10 + 8192, "memory grows: {memory:?}");
+    assert!(files[1] <= files[0] + 2, "files stay open: {files:?}");
+}

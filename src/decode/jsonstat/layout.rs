@@ -207,6 +207,10 @@ pub(super) fn describe(source: &Source, hints: &Hints) -> Result<Description, De
         return Err(refused("a JSON-stat collection, which has no values".into(), hint));
     }
     let names: Vec<&str> = bundle.iter().map(|(name, _)| name.as_str()).collect();
+    if let Some((_, name)) = names.iter().enumerate().find(|(at, name)| names[..*at].contains(name)) {
+        let hint = "nothing tells the two apart: ask the source for one dataset at a time";
+        return Err(refused(format!("a bundle with two datasets `{name}`"), hint.into()));
+    }
     let chosen = match (&hints.dataset, names.as_slice()) {
         (_, []) => return Err(without_values(&root.members, &head)),
         (Some(wanted), names) => match names.iter().position(|name| name == wanted) {

@@ -65,6 +65,7 @@ impl Scene {
         scene.set("TEJIDO__FETCH__MIRROR", &upstream.address());
         scene.set("TEJIDO__FETCH__RETRIES", "1");
         scene.set("TEJIDO__FETCH__BACKOFF_MS", "1");
+        scene.set("TEJIDO__FETCH__REQUESTS_PER_SECOND", "0");
         for name in std::fs::read_dir(scene.path("pipelines")).unwrap() {
             let path = name.unwrap().path();
             let stem = path.file_stem().unwrap().to_str().unwrap().to_owned();

@@ -15,7 +15,11 @@ pub struct Service {
 
 impl Service {
     pub fn start(scene: &Scene) -> Self {
-        let mut child = scene.command(&["schedule"]).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+        Self::start_with(scene, &["schedule"])
+    }
+
+    pub fn start_with(scene: &Scene, arguments: &[&str]) -> Self {
+        let mut child = scene.command(arguments).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
         let stderr: ChildStderr = child.stderr.take().unwrap();
         let (sender, lines) = channel();
         std::thread::spawn(move || {
@@ -39,6 +43,15 @@ impl Service {
             heard.push(line);
         }
         panic!("`{expected}` was not said:\n{}", heard.join("\n"));
+    }
+
+    /// Resident memory in kibibytes, and open files.
+    pub fn size(&self) -> (u64, u64) {
+        let proc = format!("/proc/{}", self.child.id());
+        let status = std::fs::read_to_string(format!("{proc}/status")).unwrap();
+        let resident = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+        let kibibytes = resident.trim().trim_end_matches(" kB").parse().unwrap();
+        (kibibytes, std::fs::read_dir(format!("{proc}/fd")).unwrap().count() as u64)
     }
 
     pub fn signal(&self, name: &str) {
