@@ -216,8 +216,11 @@ impl Service {
         self.voice.alive();
     }
 
-    /// Tells what is new, beside the loop, unless that was done less than `pause` ago.
+    /// Tells what is new, beside the loop, unless that was done less than `pause` ago. A rehearsal is nobody's news.
     fn tell(&mut self, pause: Duration) {
+        if self.time.is_rehearsal() {
+            return;
+        }
         let project = self.project.clone();
         self.told = Some(match self.told.take() {
             Some((at, task)) if at.elapsed() < pause || (!task.is_finished() && !pause.is_zero()) => (at, task),
