@@ -1,6 +1,6 @@
 //! How fast each format becomes batches: the payload in memory, no Parquet, no warehouse.
 //!
-//! `cargo bench --no-default-features --bench decode [FORMAT]`
+//! `cargo bench --bench decode [FORMAT]`
 
 // Without its payload there is nothing to measure.
 #![allow(clippy::expect_used)]
