@@ -6,6 +6,7 @@ mod archive;
 mod decode;
 mod notify;
 mod progress;
+mod quarantine;
 mod replay;
 mod run;
 mod schedule;
@@ -67,6 +68,8 @@ enum Verb {
     Runs(status::RunsArguments),
     /// Try out who is told when something fails or works again
     Notify(notify::Arguments),
+    /// What of the newest snapshots fits no rule, grouped by why
+    Quarantine(quarantine::Arguments),
     /// The bytes as they came from the sources: look, take out, bring in, clear away
     Archive(archive::Arguments),
     /// Play the sources from the archive or a script, for `fetch.mirror`
@@ -100,6 +103,7 @@ pub fn main() -> ExitCode {
         Verb::Status(arguments) => status::status(&cli.shared, &arguments),
         Verb::Runs(arguments) => status::runs(&cli.shared, &arguments),
         Verb::Notify(arguments) => notify::run(&cli.shared, &arguments),
+        Verb::Quarantine(arguments) => quarantine::run(&cli.shared, &arguments),
         Verb::Archive(arguments) => archive::run(&cli.shared, &arguments),
         Verb::Replay(arguments) => replay::run(&cli.shared, &arguments),
         Verb::Decode(arguments) => decode::run(&cli.shared, &arguments),

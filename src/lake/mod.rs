@@ -12,9 +12,11 @@
 //! fingerprints and there is nothing beside the file that could disagree with it.
 
 mod changes;
+mod quarantine;
 mod table;
 
 pub use changes::Changes;
+pub use quarantine::{Example, KeptBack, kept_back};
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

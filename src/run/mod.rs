@@ -11,6 +11,7 @@ pub mod ledger;
 pub mod notices;
 pub mod payload;
 mod project;
+pub mod quarantine;
 pub mod replay;
 pub mod schedule;
 pub mod status;

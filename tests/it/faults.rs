@@ -215,6 +215,19 @@ fn rows_that_fit_nowhere_are_kept_with_their_reason() {
     assert!(kept.len() == 1 && kept[0].starts_with("`geo` has a code that is not in regions.csv|ES99|"), "{kept:?}");
     let cell: usize = kept[0].rsplit('|').next().unwrap().parse().unwrap();
     assert!(moved[cell..].starts_with("10.99,"), "the place in the source");
+
+    let told = scene.tejido(&["quarantine"]);
+    told.must(0);
+    for expected in [
+        "eurostat__isoc_r_eb_ain2, isoc_r_eb_ain2, fetched 20",
+        "1  `geo` has a code that is not in regions.csv: `ES99` (nearest known: `ES",
+        &format!(" = 10.99, cell {cell} of "),
+    ] {
+        assert!(told.stdout.contains(expected), "{expected}\n{}", told.stdout);
+    }
+    assert!(told.stderr.starts_with("hint: "), "{}", told.stderr);
+    let other = scene.tejido(&["quarantine", "eurostat__isoc_eb_ai"]);
+    assert!(other.code == 0 && other.stdout == "nothing is kept back\n", "{}", other.text());
 }
 
 #[test]
