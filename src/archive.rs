@@ -271,6 +271,11 @@ impl Archive {
         Ok(entries)
     }
 
+    /// Keeps everybody out of what is kept of a pipeline but the owner: it is of persons.
+    pub fn keep_private(&self, pipeline: &str) -> Result<(), ArchiveError> {
+        Ok(disk::create_private_dir(&self.root.join(pipeline))?)
+    }
+
     /// Removes what killed runs left half-written in a pipeline's folder.
     pub fn sweep(&self, pipeline: &str) -> Result<(), ArchiveError> {
         Ok(disk::sweep(&self.root.join(pipeline))?)

@@ -8,7 +8,7 @@ use std::ffi::OsString;
 pub use std::fs::File;
 use std::fs::{self, OpenOptions};
 use std::io::{self, Read, Seek, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -111,6 +111,12 @@ pub fn canonical(path: &Path) -> Result<PathBuf> {
 /// Makes a folder and those above it.
 pub fn create_dir(path: &Path) -> Result<()> {
     at("create the folder", path, fs::create_dir_all(path))
+}
+
+/// Makes a folder, if it is not there, and keeps everybody out of it but its owner.
+pub fn create_private_dir(path: &Path) -> Result<()> {
+    create_dir(path)?;
+    at("restrict", path, fs::set_permissions(path, fs::Permissions::from_mode(0o700)))
 }
 
 /// Names in a folder that do not start with a dot, sorted; empty when there is no such folder.

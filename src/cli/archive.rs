@@ -12,7 +12,7 @@ use super::summary::{grouped, size};
 use super::{Shared, failed, say, tell};
 use crate::error::Exit;
 use crate::run::archive::{self, Held, Imported, Origin};
-use crate::run::payload::{PayloadError, write_file};
+use crate::run::payload::{PayloadError, write_private_file};
 use crate::run::{Project, RunError};
 
 /// Arguments of `tejido archive`.
@@ -122,7 +122,7 @@ fn act(shared: &Shared, project: &Project, verb: &Verb) -> Result<(), PayloadErr
         Verb::Show { name, raw, payload, output } => {
             let held = archive::find(project, name)?;
             match (raw | payload, output) {
-                (true, Some(output)) => write_file(output, |file| archive::write(&held, *payload, file))?,
+                (true, Some(output)) => write_private_file(output, |file| archive::write(&held, *payload, file))?,
                 (true, None) => archive::write(&held, *payload, io::stdout().lock())?,
                 (false, _) if shared.json => json(&held),
                 (false, _) => show(&held),
@@ -134,7 +134,7 @@ fn act(shared: &Shared, project: &Project, verb: &Verb) -> Result<(), PayloadErr
                 let since = project.moment(since)?;
                 held.retain(|held| held.sidecar.fetched_at >= since);
             }
-            write_file(bundle, |file| Ok(archive::export(project, &held, file)?))?;
+            write_private_file(bundle, |file| Ok(archive::export(project, &held, file)?))?;
             tell(&format!("{} snapshots in {}", held.len(), bundle.display()));
         }
         Verb::Import { file, pipeline, dataset, fetched_at, url, synthetic } => {

@@ -15,7 +15,7 @@ use crate::archive::{Archive, Filed, Sidecar, Snapshot, is_bundle};
 use crate::decode::{self, DecodeError, Source};
 use crate::lake::Lake;
 use crate::replay::PROVENANCE_HEADER;
-use crate::spec::{Edition, Pipeline, Profile};
+use crate::spec::{Edition, Kind, Pipeline, Profile};
 use crate::{disk, publish};
 
 /// A snapshot, and who needs it.
@@ -216,7 +216,12 @@ pub fn is_bundle_file(path: &Path) -> Result<bool, RunError> {
 pub fn import_bundle(project: &Project, path: &Path) -> Result<Imported, RunError> {
     let root = &project.settings.storage.root;
     let _lock = lock(root)?;
-    Ok(Imported::Bundle(Archive::new(root).import(disk::open(path)?)?))
+    let archive = Archive::new(root);
+    // Before anything is in them.
+    for pipeline in project.pipelines.all.iter().filter(|pipeline| pipeline.kind == Kind::Memberships) {
+        archive.keep_private(&pipeline.id)?;
+    }
+    Ok(Imported::Bundle(archive.import(disk::open(path)?)?))
 }
 
 /// Files a payload as if it had been fetched then, once the pipeline's format can read all of it. The next run takes it
@@ -235,6 +240,9 @@ pub fn import(project: &Project, path: &Path, origin: &Origin) -> Result<Importe
     let _lock = lock(root).map_err(RunError::from)?;
     let rows = count_rows(project, pipeline, path)?;
     let archive = Archive::new(root);
+    if pipeline.kind == Kind::Memberships {
+        archive.keep_private(&pipeline.id).map_err(RunError::from)?;
+    }
     let mut draft = archive.draft(&pipeline.id).map_err(RunError::from)?;
     let mut file = disk::open(path).map_err(RunError::from)?;
     io::copy(&mut file, &mut draft).map_err(PayloadError::Write)?;

@@ -22,7 +22,7 @@ use crate::lake::{Changes, Lake, LakeError, Partition};
 use crate::normalise::{NormaliseError, OfficialCells};
 use crate::publish::{InputRecord, Manifest};
 use crate::replay::PROVENANCE_HEADER;
-use crate::spec::{Edition, Pipeline, Profile, Settings};
+use crate::spec::{Edition, Kind, Pipeline, Profile, Settings};
 
 mod delivery;
 mod partition;
@@ -64,6 +64,9 @@ pub(super) async fn pipeline(
     // Without asking, another run may be receiving what is half-written there.
     if job.asks {
         job.archive.sweep(&pipeline.id)?;
+        if pipeline.kind == Kind::Memberships {
+            job.archive.keep_private(&pipeline.id)?;
+        }
     }
     let mut ingested =
         Ingested { report: PipelineReport { id: pipeline.id.clone(), editions: Vec::new() }, partitions: Vec::new() };

@@ -324,8 +324,27 @@ pub fn write_file<T>(
     path: &Path,
     write: impl FnOnce(io::BufWriter<disk::File>) -> Result<T, PayloadError>,
 ) -> Result<T, PayloadError> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let pending = disk::Pending::create_in(folder).map_err(RunError::from)?;
+    written(disk::Pending::create_in(folder_of(path)), path, write)
+}
+
+/// The same, readable by its owner only: what comes out of the archive may be of persons.
+pub fn write_private_file<T>(
+    path: &Path,
+    write: impl FnOnce(io::BufWriter<disk::File>) -> Result<T, PayloadError>,
+) -> Result<T, PayloadError> {
+    written(disk::Pending::create_private_in(folder_of(path)), path, write)
+}
+
+fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+fn written<T>(
+    pending: Result<disk::Pending, disk::DiskError>,
+    path: &Path,
+    write: impl FnOnce(io::BufWriter<disk::File>) -> Result<T, PayloadError>,
+) -> Result<T, PayloadError> {
+    let pending = pending.map_err(RunError::from)?;
     let written = write(io::BufWriter::new(pending.handle().map_err(RunError::from)?))?;
     pending.commit(path).map_err(RunError::from)?;
     Ok(written)

@@ -164,6 +164,15 @@ fn nothing_personal_leaves_the_archive() {
         assert!(!members.iter().any(|member| member.contains(named)), "{named}");
     }
 
+    // The export itself is for nobody but who runs it, also where it is taken elsewhere.
+    let mode = |path: &str| {
+        use std::os::unix::fs::PermissionsExt;
+        std::fs::metadata(scene.path(path)).unwrap().permissions().mode() & 0o777
+    };
+    assert_eq!(mode("data/archive/clusters__tera"), 0o700);
+    scene.tejido(&["archive", "export", "members.tar", "clusters__tera"]).must(0);
+    assert_eq!(mode("members.tar"), 0o600);
+
     // What is published speaks of no single member, in no table and in no byte.
     assert_eq!(
         scene.query("select table_name from information_schema.tables where table_name like '%member%'"),
