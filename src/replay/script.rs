@@ -106,7 +106,7 @@ impl Script {
     }
 }
 
-fn compressed(body: &[u8]) -> io::Result<Vec<u8>> {
+pub(super) fn compressed(body: &[u8]) -> io::Result<Vec<u8>> {
     let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
     encoder.write_all(body)?;
     encoder.finish()

@@ -17,6 +17,7 @@ use axum::http::{HeaderMap, HeaderName, Uri, header};
 use axum::response::Response;
 use futures_util::stream::{self, StreamExt};
 
+use super::script::compressed;
 use super::{ReplayError, mirrored};
 
 /// Where the bytes of a body come from, each time that it is sent.
@@ -35,6 +36,8 @@ pub struct Answer {
     pub delay: Duration,
     /// Whether parts of the body can be asked for.
     pub ranges: bool,
+    /// Compressed with a Content-Encoding for who accepts it.
+    pub encodes: bool,
     /// A length to promise in place of the true one.
     pub length: Option<usize>,
     /// Its body.
@@ -56,6 +59,7 @@ impl Answer {
             cut_after: None,
             delay: Duration::ZERO,
             ranges: false,
+            encodes: false,
             length: None,
             load: Arc::new(load),
         }
@@ -82,6 +86,13 @@ impl Answer {
         let mut body = if self.status == 200 && is_known { Vec::new() } else { self.body()? };
         let mut status = if self.status == 200 && is_known { 304 } else { self.status };
         let mut headers = self.headers.clone();
+        if self.encodes
+            && status == 200
+            && text(header::ACCEPT_ENCODING).is_some_and(|accepted| accepted.contains("gzip"))
+        {
+            headers.push(("content-encoding".into(), "gzip".into()));
+            body = compressed(&body)?;
+        }
         let from = text(header::RANGE)
             .and_then(|range| range.strip_prefix("bytes=")?.strip_suffix('-')?.parse::<usize>().ok());
         if let Some(from) = from.filter(|from| self.ranges && *from < body.len() && same(text(header::IF_RANGE), etag))
@@ -123,10 +134,17 @@ impl Answer {
 #[derive(Default)]
 pub struct Script {
     answers: HashMap<String, VecDeque<Answer>>,
+    /// What is said, with status 404, of an address that is not among them.
+    unknown: &'static str,
     asked: Vec<String>,
 }
 
 impl Script {
+    /// A script without answers, and what is said, with status 404, of an address that has none.
+    pub fn new(unknown: &'static str) -> Self {
+        Script { unknown, ..Script::default() }
+    }
+
     /// Sets the answers to a documented address.
     pub fn set(&mut self, url: &str, answers: impl IntoIterator<Item = Answer>) {
         if let Some(path) = mirrored(url) {
@@ -161,9 +179,12 @@ impl Script {
         std::mem::take(&mut self.asked)
     }
 
-    fn next(&mut self, path: &str) -> Option<Answer> {
-        let answers = self.answers.get_mut(path)?;
-        if answers.len() > 1 { answers.pop_front() } else { answers.front().cloned() }
+    fn next(&mut self, path: &str) -> Answer {
+        let next = self
+            .answers
+            .get_mut(path)
+            .and_then(|answers| if answers.len() > 1 { answers.pop_front() } else { answers.front().cloned() });
+        next.unwrap_or_else(|| Answer { status: 404, ..Answer::new(self.unknown) })
     }
 }
 
@@ -226,7 +247,6 @@ fn locked(script: &Mutex<Script>) -> MutexGuard<'_, Script> {
 async fn answer(State(stage): State<Stage>, uri: Uri, headers: HeaderMap) -> Response {
     let path = uri.to_string();
     let next = locked(&stage.script).next(&path);
-    let next = next.unwrap_or_else(|| Answer { status: 404, ..Answer::new("no such address in the script\n") });
     let (status, response) = next.sent(&headers).unwrap_or_else(|error| {
         let mut failed = Response::new(Body::from(format!("{error}\n")));
         *failed.status_mut() = axum::http::StatusCode::INTERNAL_SERVER_ERROR;

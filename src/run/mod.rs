@@ -21,7 +21,7 @@ mod warehouse;
 pub use project::Project;
 pub use summary::{BuildOutcome, EditionReport, FetchOutcome, PipelineReport, RunReport, Stages};
 
-use std::collections::HashMap;
+use std::net::Ipv4Addr;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -35,7 +35,7 @@ use crate::error::{Exit, Hint, Report, Snippet};
 use crate::fetch::{Client, FetchError};
 use crate::lake::{Lake, LakeError};
 use crate::publish::{self, PublishError};
-use crate::replay::{Recording, ReplayError, Server};
+use crate::replay::{Answer, ReplayError, Script, Upstream};
 use crate::spec::{Pipeline, Profile, SpecError};
 use crate::warehouse::WarehouseError;
 
@@ -197,12 +197,15 @@ async fn stages(project: Arc<Project>, sources: &Sources, observer: Arc<dyn Obse
     // Kept until the end of the run: dropping it stops the server. The sample is never asked of a mirror, so
     // that what is not official cannot come without its mark.
     let server = match project.settings.profile {
-        Profile::Sample if asks => Some(Server::start(recordings(&project)?).await?),
+        Profile::Sample if asks => {
+            let address = (Ipv4Addr::LOCALHOST, 0).into();
+            Some(Upstream::start(address, sample(&project)?, |_| ()).await?)
+        }
         _ => None,
     };
     let mut fetch = project.settings.fetch.clone();
     if let Some(server) = &server {
-        fetch.mirror = server.mirror();
+        fetch.mirror = url::Url::parse(&server.mirror()).ok();
         // Nobody is disturbed by questions to oneself.
         fetch.requests_per_second = 0.0;
     }
@@ -316,21 +319,21 @@ fn refuse_mixing(project: &Project, published: Option<&publish::Published>) -> R
     Ok(())
 }
 
-/// The sample payloads of all pipelines, by the addresses under which they are asked for.
-fn recordings(project: &Project) -> Result<HashMap<String, Recording>, RunError> {
-    let mut recordings = HashMap::new();
+/// The sample payloads of all pipelines, at the addresses under which they are asked for.
+fn sample(project: &Project) -> Result<Script, RunError> {
+    let unknown = "the sample has no payload for this address: see pipelines/samples/README.md\n";
+    let mut script = Script::new(unknown);
     for pipeline in project.enabled() {
         let folder = project.samples_folder(&pipeline.id);
         // A pipeline without a sample is answered 404, and fails alone.
         if !disk::exists(&folder) {
             continue;
         }
-        for edition in &pipeline.editions {
-            let recording = Recording::load(&folder, &edition.get_ref().dataset)?;
-            recordings.insert(project.url(pipeline, edition.get_ref()), recording);
+        for edition in editions(pipeline) {
+            script.set(&project.url(pipeline, edition), [Answer::sample(&folder, &edition.dataset)?]);
         }
     }
-    Ok(recordings)
+    Ok(script)
 }
 
 /// Where a pipeline's files are told apart by edition.

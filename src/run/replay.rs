@@ -43,7 +43,8 @@ pub async fn serve(
 /// A script of what the archive holds.
 fn recorded(project: &Project, play: Play) -> Result<Script, RunError> {
     let archive = Archive::new(&project.settings.storage.root);
-    let mut script = Script::default();
+    let unknown = "nothing was ever fetched from this address\n";
+    let mut script = Script::new(unknown);
     for pipeline in archive.pipelines()? {
         for snapshot in archive.entries(&pipeline)? {
             // Nobody asked a source for it.

@@ -89,7 +89,8 @@ impl Upstream {
     pub fn start() -> Self {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         let address = "127.0.0.1:0".parse().unwrap();
-        let upstream = runtime.block_on(replay::Upstream::start(address, Script::default(), |_| ())).unwrap();
+        let upstream =
+            runtime.block_on(replay::Upstream::start(address, Script::new("no such table\n"), |_| ())).unwrap();
         Upstream { upstream, _runtime: runtime }
     }
 
