@@ -62,6 +62,16 @@ pub struct Sidecar {
 }
 
 impl Sidecar {
+    /// An error unless these bytes are those that it speaks of.
+    fn check(&self, mut bytes: impl Read) -> io::Result<()> {
+        let mut hasher = blake3::Hasher::new();
+        let raw_bytes = io::copy(&mut bytes, &mut hasher)?;
+        match raw_bytes == self.raw_bytes && hasher.finalize().to_hex().as_str() == self.hash {
+            true => Ok(()),
+            false => Err(io::Error::other("the bytes have another hash than the sidecar says")),
+        }
+    }
+
     /// The moment under which its rows stand in the lake: that of the delivery that it is a part of, or its own.
     pub fn vintage(&self) -> Timestamp {
         self.part.as_ref().map_or(self.fetched_at, |part| part.vintage)
@@ -96,6 +106,10 @@ impl Snapshot {
         Ok(Box::new(reader))
     }
 
+    fn sidecar_path(&self) -> PathBuf {
+        self.folder.join(format!("{}.json", self.stem))
+    }
+
     /// Whether the source sent data, and not a message in their place.
     pub fn is_data(&self) -> bool {
         self.sidecar.status == 200 && self.sidecar.refused.is_none()
@@ -108,7 +122,7 @@ impl Snapshot {
 
     /// Removes it and what is noted of it. The sidecar goes first: without it there is no snapshot.
     pub fn remove(&self) -> Result<(), ArchiveError> {
-        disk::remove_file(&self.folder.join(format!("{}.json", self.stem)))?;
+        disk::remove_file(&self.sidecar_path())?;
         disk::remove_file(&self.path())?;
         let notes = format!("{}.failed-", self.stem);
         for name in disk::list(&self.folder)?.iter().filter(|name| name.starts_with(&notes)) {
@@ -119,12 +133,7 @@ impl Snapshot {
 
     /// An error unless the kept bytes are those that came.
     pub fn verify(&self) -> Result<(), ArchiveError> {
-        let mut hasher = blake3::Hasher::new();
-        io::copy(&mut self.open()?, &mut hasher).map_err(|source| self.damaged(source))?;
-        match hasher.finalize().to_hex().as_str() == self.sidecar.hash {
-            true => Ok(()),
-            false => Err(self.damaged(io::Error::other("the bytes have another hash than the sidecar says"))),
-        }
+        self.sidecar.check(self.open()?).map_err(|source| self.damaged(source))
     }
 
     /// Why these rules could not decode it, if they were tried and could not.

@@ -44,7 +44,7 @@ impl Archive {
             header.set_size(snapshot.stored_bytes()?);
             let bytes = disk::open(&snapshot.path())?;
             bundle.append_data(&mut header, folder.join(&snapshot.sidecar.file), bytes).map_err(failed)?;
-            let sidecar = disk::read(&snapshot.folder.join(format!("{}.json", snapshot.stem)))?;
+            let sidecar = disk::read(&snapshot.sidecar_path())?;
             header.set_size(sidecar.len() as u64);
             let name = folder.join(format!("{}.json", snapshot.stem));
             bundle.append_data(&mut header, name, sidecar.as_slice()).map_err(failed)?;
@@ -87,23 +87,14 @@ impl Archive {
                 Err(error) if error.is_not_found() => {}
                 Err(error) => return Err(error.into()),
             }
-            check(&pending, &sidecar).map_err(|source| ArchiveError::Damaged { path: path.clone(), source })?;
+            let damaged = |source| ArchiveError::Damaged { path: path.clone(), source };
+            let bytes = zstd::Decoder::new(disk::open(pending.path())?).map_err(damaged)?;
+            sidecar.check(bytes).map_err(damaged)?;
             pending.commit(&folder.join(file))?;
             disk::write_atomic(&folder.join(&name), &text)?;
             filed.added += 1;
         }
         Ok(filed)
-    }
-}
-
-/// An error unless the bytes are those that the sidecar speaks of.
-fn check(pending: &disk::Pending, sidecar: &Sidecar) -> io::Result<()> {
-    let mut hasher = blake3::Hasher::new();
-    let file = disk::open(pending.path()).map_err(io::Error::other)?;
-    let raw_bytes = io::copy(&mut zstd::Decoder::new(file)?, &mut hasher)?;
-    match raw_bytes == sidecar.raw_bytes && hasher.finalize().to_hex().as_str() == sidecar.hash {
-        true => Ok(()),
-        false => Err(io::Error::other("the bytes have another hash than the sidecar says")),
     }
 }
 

@@ -4,12 +4,11 @@ use std::io;
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
-use comfy_table::{Table, presets};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Span, Timestamp};
 
 use super::summary::{grouped, size};
-use super::{Shared, failed, say, tell};
+use super::{Shared, failed, json, say, table, tell};
 use crate::error::Exit;
 use crate::run::archive::{self, Held, Imported, Origin};
 use crate::run::payload::{PayloadError, write_private_file};
@@ -98,9 +97,7 @@ fn span(text: &str) -> Result<SignedDuration, String> {
 }
 
 pub(super) fn run(shared: &Shared, arguments: &Arguments) -> Exit {
-    let outcome = Project::load(&shared.project, shared.config.as_deref(), shared.profile.as_deref())
-        .map_err(PayloadError::from)
-        .and_then(|project| act(shared, &project, &arguments.verb));
+    let outcome = shared.load().map_err(PayloadError::from).and_then(|project| act(shared, &project, &arguments.verb));
     match outcome {
         Ok(()) => Exit::Done,
         Err(error) => {
@@ -196,9 +193,8 @@ fn act(shared: &Shared, project: &Project, verb: &Verb) -> Result<(), PayloadErr
 }
 
 fn list(held: &[Held]) {
-    let mut table = Table::new();
-    table.load_style(presets::NOTHING);
-    table.set_header(["pipeline", "dataset", "fetched (UTC)", "bytes", "stored", "changed rows", "state", "snapshot"]);
+    let mut table =
+        table(&["pipeline", "dataset", "fetched (UTC)", "bytes", "stored", "changed rows", "state", "snapshot"]);
     for held in held {
         let sidecar = &held.sidecar;
         table.add_row([
@@ -212,7 +208,7 @@ fn list(held: &[Held]) {
             sidecar.hash[..sidecar.hash.len().min(16)].to_owned(),
         ]);
     }
-    table.lines().for_each(|line| tell(line.trim_end()));
+    super::show(&table);
 }
 
 fn show(held: &Held) {
@@ -236,9 +232,4 @@ fn show(held: &Held) {
     lines.extend(held.problem.clone().map(|problem| ("problem", problem)));
     lines.extend(sidecar.headers.iter().map(|(name, value)| ("header", format!("{name}: {value}"))));
     lines.iter().for_each(|(name, value)| tell(&format!("{name:<10} {value}")));
-}
-
-fn json<T: serde::Serialize + ?Sized>(value: &T) {
-    // Texts, numbers and times always have a JSON form.
-    tell(&serde_json::to_string_pretty(value).unwrap_or_default());
 }

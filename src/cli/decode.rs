@@ -10,7 +10,7 @@ use comfy_table::{ContentArrangement, Table, presets};
 
 use super::progress::ByteBar;
 use super::summary::grouped;
-use super::{Shared, failed, say, tell};
+use super::{Shared, failed, json, say, tell};
 use crate::decode::{DecodeError, Format, Hints};
 use crate::error::Exit;
 use crate::run::payload::{self, Description, Payload, PayloadError};
@@ -141,8 +141,7 @@ fn decode(shared: &Shared, arguments: &Arguments) -> Result<Exit, PayloadError> 
         let description = payload::describe(&input, format, table)?;
         bar.end();
         match shared.json {
-            // Strings and numbers always have a JSON form.
-            true => tell(&serde_json::to_string_pretty(&description).unwrap_or_default()),
+            true => json(&description),
             false => tell(described(&description).trim_end()),
         }
         return Ok(Exit::Done);

@@ -17,12 +17,15 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
+use comfy_table::{Table, presets};
+use serde::Serialize;
+use tokio::runtime::Runtime;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::layer::{Layer, SubscriberExt};
 use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::error::{Exit, Hint, Report};
-use crate::run::RunError;
+use crate::run::{Project, RunError};
 use crate::spec::Settings;
 use crate::telemetry::Telemetry;
 
@@ -124,6 +127,35 @@ impl Cli {
             _ => (Telemetry::default(), None),
         }
     }
+}
+
+impl Shared {
+    /// The project that the options name.
+    fn load(&self) -> Result<Project, RunError> {
+        Project::load(&self.project, self.config.as_deref(), self.profile.as_deref())
+    }
+}
+
+/// The threads on which sources are asked and receivers told.
+fn runtime() -> Result<Runtime, RunError> {
+    tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(RunError::Threads)
+}
+
+/// What the verb reports, in JSON. It is made of texts, numbers and times, which always have a JSON form.
+fn json<T: Serialize + ?Sized>(value: &T) {
+    tell(&serde_json::to_string_pretty(value).unwrap_or_default());
+}
+
+/// A table without lines.
+fn table(names: &[&str]) -> Table {
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING);
+    table.set_header(names);
+    table
+}
+
+fn show(table: &Table) {
+    table.lines().for_each(|line| tell(line.trim_end()));
 }
 
 /// A line on standard error. That nobody reads it is no reason to fail.

@@ -3,10 +3,9 @@
 use clap::Args;
 use serde_json::json;
 
-use super::{Shared, failed, failed_run, say, tell};
+use super::{Shared, failed, failed_run, runtime, say, tell};
 use crate::error::{Exit, Report};
 use crate::notify;
-use crate::run::{Project, RunError};
 
 /// Arguments of `tejido notify`.
 #[derive(Debug, Args)]
@@ -18,13 +17,13 @@ pub(super) struct Arguments {
 
 /// Exit code 1 when a receiver could not be reached.
 pub(super) fn run(shared: &Shared, _: &Arguments) -> Exit {
-    let project = match Project::load(&shared.project, shared.config.as_deref(), shared.profile.as_deref()) {
+    let project = match shared.load() {
         Ok(project) => project,
         Err(error) => return failed_run(&error),
     };
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+    let runtime = match runtime() {
         Ok(runtime) => runtime,
-        Err(source) => return failed_run(&RunError::Threads(source)),
+        Err(error) => return failed_run(&error),
     };
     let outcomes = match runtime.block_on(notify::test(&project.settings.notify)) {
         Ok(outcomes) => outcomes,

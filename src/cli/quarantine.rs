@@ -3,9 +3,8 @@
 use clap::Args;
 
 use super::summary::grouped;
-use super::{Shared, failed_run, say, tell};
+use super::{Shared, failed_run, json, say, tell};
 use crate::error::Exit;
-use crate::run::Project;
 use crate::run::quarantine::{TableQuarantine, quarantine};
 
 /// Arguments of `tejido quarantine`.
@@ -20,15 +19,13 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(shared: &Shared, arguments: &Arguments) -> Exit {
-    let found = Project::load(&shared.project, shared.config.as_deref(), shared.profile.as_deref())
-        .and_then(|project| quarantine(&project, &arguments.pipelines));
+    let found = shared.load().and_then(|project| quarantine(&project, &arguments.pipelines));
     let tables = match found {
         Ok(tables) => tables,
         Err(error) => return failed_run(&error),
     };
     if shared.json {
-        // Texts, numbers and times always have a JSON form.
-        tell(&serde_json::to_string_pretty(&tables).unwrap_or_default());
+        json(&tables);
         return Exit::Done;
     }
     if tables.is_empty() {

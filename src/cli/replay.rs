@@ -5,10 +5,9 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{Shared, failed_run, say};
+use super::{Shared, failed_run, runtime, say};
 use crate::error::Exit;
 use crate::run::replay::{Play, serve};
-use crate::run::{Project, RunError};
 
 /// Arguments of `tejido replay`.
 #[derive(Debug, Args)]
@@ -26,19 +25,17 @@ pub(super) struct Arguments {
 
 pub(super) fn run(shared: &Shared, arguments: &Arguments) -> Exit {
     let play = if arguments.history { Play::History } else { Play::Last };
-    let outcome =
-        Project::load(&shared.project, shared.config.as_deref(), shared.profile.as_deref()).and_then(|project| {
-            let runtime =
-                tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(RunError::Threads)?;
-            let stopped = async {
-                // Without signals it is stopped by force.
-                if tokio::signal::ctrl_c().await.is_err() {
-                    std::future::pending::<()>().await;
-                }
-            };
-            let script = arguments.script.as_deref();
-            runtime.block_on(serve(&project, play, script, arguments.address, say, stopped))
-        });
+    let outcome = shared.load().and_then(|project| {
+        let runtime = runtime()?;
+        let stopped = async {
+            // Without signals it is stopped by force.
+            if tokio::signal::ctrl_c().await.is_err() {
+                std::future::pending::<()>().await;
+            }
+        };
+        let script = arguments.script.as_deref();
+        runtime.block_on(serve(&project, play, script, arguments.address, say, stopped))
+    });
     match outcome {
         Ok(()) => Exit::Done,
         Err(error) => failed_run(&error),

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use clap::Args;
 
 use super::progress::Display;
-use super::{Shared, failed_run, say, summary, tell};
+use super::{Shared, failed_run, json, runtime, say, summary, tell};
 use crate::error::Exit;
-use crate::run::{self, Project, RunError, Sources};
+use crate::run::{self, Sources};
 
 /// Arguments of `tejido run`.
 #[derive(Debug, Args)]
@@ -24,37 +24,34 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(shared: &Shared, arguments: &Arguments, display: Display) -> Exit {
-    let outcome =
-        Project::load(&shared.project, shared.config.as_deref(), shared.profile.as_deref()).and_then(|project| {
-            let project = match &arguments.as_of {
-                Some(text) => {
-                    let moment = project.moment(text)?;
-                    project.known_at(moment)?
-                }
-                None => project,
-            };
-            let sources = match arguments.offline || arguments.as_of.is_some() {
-                true => Sources::Offline,
-                false => Sources::Of(arguments.pipelines.clone()),
-            };
-            display.begin(project.enabled().count());
-            let runtime =
-                tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(RunError::Threads)?;
-            let project = Arc::new(project);
-            runtime.block_on(async {
-                let report = run::run(project.clone(), &sources, Arc::new(display.clone())).await?;
-                run::notices::tell(project).await;
-                Ok(report)
-            })
-        });
+    let outcome = shared.load().and_then(|project| {
+        let project = match &arguments.as_of {
+            Some(text) => {
+                let moment = project.moment(text)?;
+                project.known_at(moment)?
+            }
+            None => project,
+        };
+        let sources = match arguments.offline || arguments.as_of.is_some() {
+            true => Sources::Offline,
+            false => Sources::Of(arguments.pipelines.clone()),
+        };
+        display.begin(project.enabled().count());
+        let runtime = runtime()?;
+        let project = Arc::new(project);
+        runtime.block_on(async {
+            let report = run::run(project.clone(), &sources, Arc::new(display.clone())).await?;
+            run::notices::tell(project).await;
+            Ok(report)
+        })
+    });
     display.end();
     let report = match outcome {
         Ok(report) => report,
         Err(error) => return failed_run(&error),
     };
     if shared.json {
-        // A report is made of strings and numbers, which always have a JSON form.
-        tell(&serde_json::to_string_pretty(&report).unwrap_or_default());
+        json(&report);
     } else {
         tell(summary::text(&report).trim_end());
     }

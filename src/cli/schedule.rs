@@ -7,11 +7,11 @@ use clap::Args;
 use jiff::Timestamp;
 use tokio::signal::unix::{self, SignalKind, signal};
 
-use super::{Shared, failed, failed_run, say};
+use super::{Shared, failed, failed_run, runtime, say};
 use crate::error::{Exit, Report};
 use crate::listen;
 use crate::run::schedule::{Pulse, Signal, Signals, Voice, serve};
-use crate::run::{Observer, PipelineReport, Project, RunError, RunReport};
+use crate::run::{Observer, PipelineReport, RunError, RunReport};
 use crate::telemetry;
 
 /// Arguments of `tejido schedule`.
@@ -24,9 +24,9 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(shared: &Shared, arguments: &Arguments) -> Exit {
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+    let runtime = match runtime() {
         Ok(runtime) => runtime,
-        Err(source) => return failed_run(&RunError::Threads(source)),
+        Err(error) => return failed_run(&error),
     };
     let served = runtime.block_on(service(shared, arguments.rehearse));
     // A run that was broken off must not keep the process: what it left is whole.
@@ -36,7 +36,7 @@ pub(super) fn run(shared: &Shared, arguments: &Arguments) -> Exit {
 
 /// The service and its listener, until it is told to stop.
 async fn service(shared: &Shared, speed: u32) -> Result<(), Exit> {
-    let load = || Project::load(&shared.project, shared.config.as_deref(), shared.profile.as_deref());
+    let load = || shared.load();
     let wrong = |error: RunError| failed_run(&error);
     // Before anything else, so that none is lost.
     let signals = Unix::new().map_err(|source| wrong(RunError::Threads(source)))?;

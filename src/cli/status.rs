@@ -1,14 +1,13 @@
 //! `tejido status` and `tejido runs`: how things stand, and what was.
 
 use clap::Args;
-use comfy_table::{Table, presets};
 use jiff::Timestamp;
 
 use super::summary::grouped;
-use super::{Shared, failed_run, say, tell};
+use super::{Shared, failed_run, json, say, show, table, tell};
 use crate::error::Exit;
 use crate::run::ledger::{self, Problem, Record};
-use crate::run::{Project, RunError, status};
+use crate::run::status;
 
 /// Arguments of `tejido status`.
 #[derive(Debug, Args)]
@@ -27,13 +26,13 @@ pub(super) struct RunsArguments {
 
 /// Exit code 1 when something is stale or failing, so that any monitor can use it.
 pub(super) fn status(shared: &Shared, _: &StatusArguments) -> Exit {
-    let found = project(shared).and_then(|project| status::status(&project, Timestamp::now()));
+    let found = shared.load().and_then(|project| status::status(&project, Timestamp::now()));
     let status = match found {
         Ok(status) => status,
         Err(error) => return failed_run(&error),
     };
     if shared.json {
-        tell(&serde_json::to_string_pretty(&status).unwrap_or_default());
+        json(&status);
     } else {
         let mut table = table(&["pipeline", "state", "last success", "last change", "next run"]);
         for pipeline in &status.pipelines {
@@ -60,7 +59,7 @@ pub(super) fn status(shared: &Shared, _: &StatusArguments) -> Exit {
 }
 
 pub(super) fn runs(shared: &Shared, arguments: &RunsArguments) -> Exit {
-    let found = project(shared).and_then(|project| ledger::read(&project.settings.storage.root));
+    let found = shared.load().and_then(|project| ledger::read(&project.settings.storage.root));
     let runs = match found {
         Ok(runs) => runs,
         Err(error) => return failed_run(&error),
@@ -68,7 +67,7 @@ pub(super) fn runs(shared: &Shared, arguments: &RunsArguments) -> Exit {
     let Some(id) = &arguments.id else {
         let shown = &runs[runs.len().saturating_sub(arguments.last)..];
         match shared.json {
-            true => tell(&serde_json::to_string_pretty(shown).unwrap_or_default()),
+            true => json(shown),
             false => list(shown),
         }
         return Exit::Done;
@@ -78,14 +77,10 @@ pub(super) fn runs(shared: &Shared, arguments: &RunsArguments) -> Exit {
         return Exit::Usage;
     };
     match shared.json {
-        true => tell(&serde_json::to_string_pretty(run).unwrap_or_default()),
+        true => json(run),
         false => detail(run),
     }
     Exit::Done
-}
-
-fn project(shared: &Shared) -> Result<Project, RunError> {
-    Project::load(&shared.project, shared.config.as_deref(), shared.profile.as_deref())
 }
 
 fn list(runs: &[Record]) {
@@ -136,17 +131,6 @@ fn explain(what: &str, problem: &Problem) {
     if let Some(hint) = &problem.hint {
         say(&format!("hint: {hint}"));
     }
-}
-
-fn table(names: &[&str]) -> Table {
-    let mut table = Table::new();
-    table.load_style(presets::NOTHING);
-    table.set_header(names);
-    table
-}
-
-fn show(table: &Table) {
-    table.lines().for_each(|line| tell(line.trim_end()));
 }
 
 fn moment(moment: Option<Timestamp>) -> String {

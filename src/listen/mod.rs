@@ -192,11 +192,9 @@ async fn view(shared: &Shared) -> Result<Arc<View>, Response> {
 impl View {
     fn read(project: &Project) -> Result<Self, RunError> {
         let root = &project.settings.storage.root;
-        Ok(View {
-            status: status::status(project, Timestamp::now())?,
-            history: ledger::read(root)?,
-            published: publish::current(root)?,
-        })
+        let (history, published) = (ledger::read(root)?, publish::current(root)?);
+        let status = status::status_of(project, &history, published.as_ref(), Timestamp::now())?;
+        Ok(View { status, history, published })
     }
 }
 

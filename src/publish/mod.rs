@@ -54,14 +54,18 @@ pub fn current(data_root: &Path) -> Result<Option<Published>, PublishError> {
     let Some(folder) = folder(data_root)? else {
         return Ok(None);
     };
-    let path = folder.join("manifest.json");
-    let bytes = match disk::read(&path) {
+    match read(folder) {
         // The link hangs: the build was removed by hand.
-        Err(error) if error.is_not_found() => return Ok(None),
-        bytes => bytes?,
-    };
+        Err(PublishError::Disk(error)) if error.is_not_found() => Ok(None),
+        published => published.map(Some),
+    }
+}
+
+fn read(folder: PathBuf) -> Result<Published, PublishError> {
+    let path = folder.join("manifest.json");
+    let bytes = disk::read(&path)?;
     let manifest = serde_json::from_slice(&bytes).map_err(|source| PublishError::Manifest { path, source })?;
-    Ok(Some(Published { folder, manifest }))
+    Ok(Published { folder, manifest })
 }
 
 /// The folder at which the link `published` points now.
@@ -72,14 +76,7 @@ pub fn folder(data_root: &Path) -> Result<Option<PathBuf>, DiskError> {
 /// All builds of a data root that are whole, oldest first.
 pub fn builds(data_root: &Path) -> Result<Vec<Published>, PublishError> {
     let builds = data_root.join("builds");
-    let read = |name: String| {
-        let folder = builds.join(name);
-        let path = folder.join("manifest.json");
-        let bytes = disk::read(&path)?;
-        let manifest = serde_json::from_slice(&bytes).map_err(|source| PublishError::Manifest { path, source })?;
-        Ok(Published { folder, manifest })
-    };
-    disk::list(&builds)?.into_iter().map(read).collect()
+    disk::list(&builds)?.into_iter().map(|name| read(builds.join(name))).collect()
 }
 
 /// A build being written, where nobody looks.

@@ -130,7 +130,7 @@ mod tests {
             "[[answers]]\nurl = \"https://a.invalid/x?y=1\"\nstatus = 503\ntimes = 2\nheaders = { Retry-After = \"1\" }\n\
              [[answers]]\nurl = \"https://a.invalid/x?y=1\"\nbody = \"z\"\n",
         );
-        assert_eq!(script.unwrap().len(), 1);
+        assert_eq!(script.unwrap().addresses(), 1);
         for (text, expected) in [
             ("[[answers]]\nurl = \"x\"\n", "expected a documented address, found `x`"),
             ("[[answers]]\nurl = \"https://a.invalid/\"\nstatus = 7\n", "expected a status of HTTP, found 7"),

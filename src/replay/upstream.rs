@@ -164,14 +164,9 @@ impl Script {
         self.answers.extend(other.answers);
     }
 
-    /// Addresses that are answered.
-    pub fn len(&self) -> usize {
+    /// How many addresses are answered.
+    pub fn addresses(&self) -> usize {
         self.answers.len()
-    }
-
-    /// Whether no address is answered.
-    pub fn is_empty(&self) -> bool {
-        self.answers.is_empty()
     }
 
     /// What was asked since the last call: status and path.

@@ -10,7 +10,7 @@ use serde::Serialize;
 use super::ingest::hints;
 use super::last_good::folder;
 use super::payload::PayloadError;
-use super::{Project, RunError, editions, fingerprint, lock};
+use super::{Project, RunError, TOOL, editions, fingerprint, lock};
 use crate::archive::{Archive, Filed, Sidecar, Snapshot, is_bundle};
 use crate::decode::{self, DecodeError, Source};
 use crate::lake::Lake;
@@ -281,7 +281,7 @@ pub fn import(project: &Project, path: &Path, origin: &Origin) -> Result<Importe
         raw_bytes: 0,
         hash: String::new(),
         file: String::new(),
-        tool: concat!("tejido ", env!("CARGO_PKG_VERSION")).into(),
+        tool: TOOL.into(),
     };
     let snapshot = draft.commit(pipeline.decode.format.extension(), sidecar).map_err(RunError::from)?;
     Ok(Imported::Payload { file: snapshot.path(), rows })

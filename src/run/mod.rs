@@ -39,6 +39,9 @@ use crate::replay::{Answer, ReplayError, Script, Upstream};
 use crate::spec::{Pipeline, Profile, SpecError};
 use crate::warehouse::WarehouseError;
 
+/// Program and version, as sidecars and manifests name them.
+const TOOL: &str = concat!("tejido ", env!("CARGO_PKG_VERSION"));
+
 /// Told what is going on, for a progress display. Called from several threads.
 pub trait Observer: Send + Sync {
     /// A pipeline has reached a stage.

@@ -10,6 +10,7 @@ use super::status::{self, PipelineStatus, State};
 use super::{Project, RunError, ledger};
 use crate::error::Report;
 use crate::notify::{self, Condition, Revision, Standing, Subject};
+use crate::publish;
 
 /// Tells what is new. A failure to do so is logged, and is nobody's failure.
 pub async fn tell(project: Arc<Project>) {
@@ -32,8 +33,9 @@ pub async fn tell(project: Arc<Project>) {
 }
 
 fn standing(project: &Project, now: Timestamp) -> Result<Standing, RunError> {
-    let status = status::status(project, now)?;
-    let history = ledger::read(&project.settings.storage.root)?;
+    let root = &project.settings.storage.root;
+    let history = ledger::read(root)?;
+    let status = status::status_of(project, &history, publish::current(root)?.as_ref(), now)?;
     let mut subjects: Vec<Subject> = status.pipelines.iter().map(subject).collect();
     subjects.push(Subject {
         pipeline: None,

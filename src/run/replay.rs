@@ -33,7 +33,7 @@ pub async fn serve(
     if let Some(path) = script {
         played.over(Script::load(path)?);
     }
-    let addresses = played.len();
+    let addresses = played.addresses();
     let upstream = Upstream::start(address, played, told.clone()).await?;
     told(&format!("{addresses} addresses are answered; set fetch.mirror = \"{}\"", upstream.mirror()));
     stopped.await;

@@ -183,8 +183,8 @@ async fn clock(ticks: Arc<Notify>, time: &Time) -> Result<JobScheduler, RunError
 }
 
 struct Service {
+    /// Has the project that it works with.
     pulse: Arc<Pulse>,
-    project: Arc<Project>,
     time: Time,
     entries: Vec<Entry>,
     memory: Memory,
@@ -208,7 +208,7 @@ impl Service {
         let project = pulse.project();
         let entries = entries(&project)?;
         let memory = if time.is_rehearsal() { Memory::default() } else { memory(&project)? };
-        Ok(Service { pulse, project, time, entries, memory, observer, voice, is_waiting: false, told: None })
+        Ok(Service { pulse, time, entries, memory, observer, voice, is_waiting: false, told: None })
     }
 
     fn alive(&self) {
@@ -221,7 +221,7 @@ impl Service {
         if self.time.is_rehearsal() {
             return;
         }
-        let project = self.project.clone();
+        let project = self.pulse.project();
         self.told = Some(match self.told.take() {
             Some((at, task)) if at.elapsed() < pause || (!task.is_finished() && !pause.is_zero()) => (at, task),
             before => {
@@ -246,9 +246,11 @@ impl Service {
     }
 
     fn greeting(&self) -> String {
-        let next =
-            self.entries.iter().filter_map(|entry| self.memory.next(entry, &rules(&self.project), self.time.now()));
-        let by_hand = self.project.enabled().count() - self.entries.len();
+        let next = self
+            .entries
+            .iter()
+            .filter_map(|entry| self.memory.next(entry, &rules(&self.pulse.project()), self.time.now()));
+        let by_hand = self.pulse.project().enabled().count() - self.entries.len();
         let next = next.min().map_or_else(|| "none".to_owned(), |next| next.strftime("%F %H:%M UTC").to_string());
         let rehearsal = match self.time.is_rehearsal() {
             true => format!(" (a rehearsal: time runs {} times faster)", self.time.speed),
@@ -263,8 +265,8 @@ impl Service {
         let replaced = loaded.and_then(|project| Ok((entries(&project)?, Arc::new(project))));
         match replaced {
             Ok((entries, project)) => {
-                self.pulse.replace(project.clone());
-                (self.entries, self.project) = (entries, project);
+                self.pulse.replace(project);
+                self.entries = entries;
                 self.voice.tell(&format!("read again: {}", self.greeting()));
             }
             Err(error) => {
@@ -277,7 +279,7 @@ impl Service {
     fn due(&mut self) -> Result<Vec<Due>, RunError> {
         let now = self.time.now();
         let before = self.memory.clone();
-        let due = self.memory.due(&self.entries, &rules(&self.project), now);
+        let due = self.memory.due(&self.entries, &rules(&self.pulse.project()), now);
         if self.memory != before {
             self.remember()?;
         }
@@ -298,7 +300,7 @@ impl Service {
             let named: Vec<String> = due.iter().map(|due| format!("{}{}", due.pipeline, why(due))).collect();
             self.voice.tell(&format!("due: {}", named.join(", ")));
         }
-        let (project, observer) = (self.project.clone(), self.observer.clone());
+        let (project, observer) = (self.pulse.project(), self.observer.clone());
         Ok(tokio::spawn(async move { super::run(project, &Sources::Of(names), observer).await }))
     }
 
@@ -315,9 +317,9 @@ impl Service {
                 Ok(report) => {
                     let mut own = report.pipelines.iter().filter(|pipeline| pipeline.id == due.pipeline);
                     let is_good = report.build.is_ok() && own.all(|pipeline| pipeline.failures().next().is_none());
-                    self.memory.end(due, is_good, &rules(&self.project), now);
+                    self.memory.end(due, is_good, &rules(&self.pulse.project()), now);
                 }
-                Err(_) => self.memory.end(due, false, &rules(&self.project), now),
+                Err(_) => self.memory.end(due, false, &rules(&self.pulse.project()), now),
             }
         }
         self.remember()?;
@@ -331,7 +333,7 @@ impl Service {
 
     /// How long a run under way may take to end when the service is to stop.
     fn patience(&self) -> Duration {
-        Duration::from_secs(self.project.settings.schedule.stop_secs)
+        Duration::from_secs(self.pulse.project().settings.schedule.stop_secs)
     }
 
     fn remember(&self) -> Result<(), RunError> {
@@ -340,7 +342,7 @@ impl Service {
         }
         // Texts, numbers and times always have a JSON form.
         let text = serde_json::to_vec_pretty(&self.memory).unwrap_or_default();
-        Ok(disk::write_atomic(&memory_path(&self.project), &text)?)
+        Ok(disk::write_atomic(&memory_path(&self.pulse.project()), &text)?)
     }
 }
 

@@ -7,9 +7,9 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
-use super::ledger::{self, Problem};
+use super::ledger::{self, Problem, Record};
 use super::{Project, RunError, schedule};
-use crate::publish;
+use crate::publish::{self, Published};
 
 /// How everything stands.
 #[derive(Debug, Clone, Serialize)]
@@ -108,9 +108,17 @@ const PATIENCE: SignedDuration = SignedDuration::from_hours(1);
 /// Works out how everything stands now.
 pub fn status(project: &Project, now: Timestamp) -> Result<Status, RunError> {
     let root = &project.settings.storage.root;
-    let history = ledger::read(root)?;
+    status_of(project, &ledger::read(root)?, publish::current(root)?.as_ref(), now)
+}
+
+/// The same, of a history and a build that have been read.
+pub fn status_of(
+    project: &Project,
+    history: &[Record],
+    published: Option<&Published>,
+    now: Timestamp,
+) -> Result<Status, RunError> {
     let next = schedule::next_runs(project, now)?;
-    let published = publish::current(root)?;
     let zone = TimeZone::get(&project.settings.schedule.timezone).unwrap_or(TimeZone::UTC);
     let pipelines = project.enabled().map(|pipeline| {
         let runs = || {
@@ -122,7 +130,7 @@ pub fn status(project: &Project, now: Timestamp) -> Result<Status, RunError> {
         let last = runs().next();
         let last_success = runs().find(|(_, own)| own.errors.is_empty()).map(|(run, _)| run.finished);
         // Without its history, what is published still knows.
-        let inputs = published.iter().flat_map(|published| &published.manifest.inputs);
+        let inputs = published.into_iter().flat_map(|published| &published.manifest.inputs);
         let loaded = inputs.filter(|input| input.pipeline == pipeline.id).map(|input| input.fetched_at).max();
         let last_change = runs().find(|(_, own)| own.changed > 0).map(|(run, _)| run.finished).or(loaded);
         let next_run = next.iter().find(|(id, _)| *id == pipeline.id).and_then(|(_, next)| *next);
@@ -154,7 +162,7 @@ pub fn status(project: &Project, now: Timestamp) -> Result<Status, RunError> {
     });
     Ok(Status {
         at: now,
-        build: published.as_ref().map(|published| published.manifest.build_id.clone()),
+        build: published.map(|published| published.manifest.build_id.clone()),
         last_run: history.last().map(|run| run.finished),
         error: history.last().and_then(|run| run.error.clone()),
         pipelines: pipelines.collect(),

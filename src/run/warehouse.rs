@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use super::ingest::EditionPartitions;
 use super::project::table_name;
 use super::summary::BuildOutcome;
-use super::{Observer, Project, RunError, fingerprint};
+use super::{Observer, Project, RunError, TOOL, fingerprint};
 use crate::error::Report;
 use crate::lake::Partition;
 use crate::publish::{Draft, InputRecord, Manifest, PipelineRecord, Published};
@@ -59,7 +59,7 @@ pub(super) fn refresh(
     let manifest = Manifest {
         build_id: build_id.clone(),
         built_at,
-        tool: concat!("tejido ", env!("CARGO_PKG_VERSION")).into(),
+        tool: TOOL.into(),
         engine: project.engine.clone(),
         profile: project.settings.profile.name().into(),
         world,

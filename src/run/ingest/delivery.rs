@@ -11,8 +11,8 @@ use crate::decode::{self, Notice};
 use crate::disk::DiskError;
 use crate::error::Report;
 use crate::fetch::{FetchError, Request, Response, Sink};
-use crate::run::RunError;
 use crate::run::summary::FetchOutcome;
+use crate::run::{RunError, TOOL};
 use crate::spec::{PagesSpec, SplitSpec, with_variable};
 
 mod check;
@@ -274,7 +274,7 @@ impl EditionJob {
             raw_bytes: 0,
             hash: String::new(),
             file: String::new(),
-            tool: concat!("tejido ", env!("CARGO_PKG_VERSION")).into(),
+            tool: TOOL.into(),
         };
         Ok(draft.commit(self.pipeline.decode.format.extension(), sidecar)?)
     }
