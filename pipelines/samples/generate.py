@@ -421,7 +421,7 @@ INE_REGIONS = [
     ("Melilla", "ES64"),
 ]  # fmt: skip
 INE_ACTIVITIES = [
-    ("Total Enterprises", "INE_TOTAL", 1.0), ("Industry", "INE_INDUSTRY", 0.24), ("Construction", "INE_CONSTRUCTION", 0.13),
+    ("Total Enterprises", "INE_TOTAL", 1.0), ("Industry", "C-E", 0.24), ("Construction", "F", 0.13),
     ("Services", "INE_SERVICES", 0.63),
 ]  # fmt: skip
 # Each wave is a table of its own, with its own question letter, heading and wording.

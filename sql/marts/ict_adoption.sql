@@ -1,5 +1,5 @@
 -- Share of enterprises that use a technology, by region, sector, size class and year: every published cell of every source.
--- Where several sources give the same cell, each has its own row: filter by source before you average.
+-- Where several sources give the same cell, each has its own row, and `preferred` marks the one to take.
 -- grain: region, sector, size_class, indicator, unit, time_period, source
 -- column region: NUTS 2024 or country code; ES13 is Cantabria
 -- column region_level: country, aggregate, nuts1 or nuts2
@@ -21,6 +21,8 @@
 -- column time_period: year of reference (the first quarter, for the use of technologies)
 -- column source: the pipeline that delivered the cell
 -- column publisher: who published it
+-- column preferred: whether this is the row to take of those that give the same cell: one with a value before one without,
+--   then in the order of the pipelines' `preference`
 -- column share: percentage, 0 to 100; null where the source says that there is none
 -- column flags: observation flags, sorted letters: b break, c confidential, u low reliability, and others (codelist_flags)
 -- column provenance: official, or synthetic for a sample cell whose figure is not a published one
@@ -53,6 +55,21 @@ select
     observations.time_period,
     observations.pipeline as source,
     pipelines.publisher,
+    row_number() over (
+        partition by
+            observations.region,
+            observations.sector,
+            observations.sector_scheme,
+            observations.size_class,
+            observations.indicator,
+            observations.unit,
+            observations.time_period
+        order by
+            case when observations.observed_value is null then 1 else 0 end,
+            pipelines.preference,
+            observations.pipeline,
+            observations.dataset
+    ) = 1 as preferred,
     observations.observed_value as share,
     observations.flags,
     observations.provenance,

@@ -108,13 +108,18 @@ fn inputs(project: &Project, editions: &[&EditionPartitions]) -> Inputs {
     let mut observations = Vec::new();
     let mut memberships = Vec::new();
     for edition in editions {
+        let mut chain = Vec::new();
         for (partition, records) in used(edition) {
-            let (paths, fingerprints) = match edition.pipeline.kind {
-                Kind::Observations => (&mut inputs.observations, &mut observations),
-                Kind::Memberships => (&mut inputs.memberships, &mut memberships),
-            };
-            paths.push(partition.path.clone());
-            fingerprints.push(partition.description.fingerprint.as_str());
+            match edition.pipeline.kind {
+                Kind::Observations => {
+                    chain.push(partition.path.clone());
+                    observations.push(partition.description.fingerprint.as_str());
+                }
+                Kind::Memberships => {
+                    inputs.memberships.push(partition.path.clone());
+                    memberships.push(partition.description.fingerprint.as_str());
+                }
+            }
             inputs.snapshots.extend(records.iter().map(|record| SnapshotRow {
                 snapshot: record.snapshot.clone(),
                 pipeline: record.pipeline.clone(),
@@ -124,6 +129,9 @@ fn inputs(project: &Project, editions: &[&EditionPartitions]) -> Inputs {
                 file: record.file.clone(),
             }));
         }
+        if !chain.is_empty() {
+            inputs.observations.push(chain);
+        }
         let pipeline = &edition.pipeline;
         if !inputs.pipelines.iter().any(|row| row.pipeline == pipeline.id) {
             inputs.pipelines.push(PipelineRow {
@@ -132,11 +140,14 @@ fn inputs(project: &Project, editions: &[&EditionPartitions]) -> Inputs {
                 publisher: pipeline.publisher.clone(),
                 licence: pipeline.licence.clone(),
                 attribution: pipeline.attribution.clone(),
+                preference: pipeline.preference,
             });
         }
     }
     let mut fingerprints = BTreeMap::new();
-    fingerprints.insert("observations".to_owned(), fingerprint::of(observations));
+    let observations = fingerprint::of(observations);
+    fingerprints.insert("observation_history".to_owned(), observations.clone());
+    fingerprints.insert("observations".to_owned(), observations);
     fingerprints.insert("memberships".to_owned(), fingerprint::of(memberships));
     let pipelines: Vec<String> = inputs.pipelines.iter().map(|row| format!("{row:?}")).collect();
     fingerprints.insert("pipelines".to_owned(), fingerprint::of(pipelines.iter().map(String::as_str)));

@@ -36,6 +36,9 @@ pub struct Pipeline {
     pub licence: String,
     /// How the publisher wants to be named.
     pub attribution: String,
+    /// Where several sources give the same cell, the one with the lower number is preferred.
+    #[serde(default = "last")]
+    pub preference: u32,
     /// `[request]`
     pub request: RequestSpec,
     /// `[[editions]]`: one table of the source each, with the variables that differ between them.
@@ -361,6 +364,11 @@ impl Default for Quality {
     fn default() -> Self {
         Quality { max_quarantined_share: 0.01, max_withdrawn_share: most_withdrawn(), min_rows: one() }
     }
+}
+
+/// The preference of a source that states none.
+fn last() -> u32 {
+    100
 }
 
 fn most_withdrawn() -> f64 {

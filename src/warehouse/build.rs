@@ -13,7 +13,7 @@ use super::{CodelistTable, Inputs, WarehouseError, literal, quoted};
 use crate::disk;
 
 /// Bumped whenever the tables of the lake are loaded differently from the same files.
-const LOAD_VERSION: &str = "1";
+const LOAD_VERSION: &str = "2";
 
 /// The database's name inside DuckDB and, with `.duckdb`, on disk: views keep it in their SQL.
 const DATABASE: &str = "tejido";
@@ -149,6 +149,7 @@ pub fn build(
             private.push_str(&format!("drop table lake.{};", quoted(table)));
         }
         execute(&connection, "take out what is private", &private)?;
+        execute(&connection, "make `observations_as_of`", AS_OF)?;
         let detach = match previous {
             Some(_) => format!("checkpoint {DATABASE}; use memory; detach {DATABASE}; detach previous"),
             None => format!("checkpoint {DATABASE}; use memory; detach {DATABASE}"),
@@ -170,11 +171,16 @@ pub fn lake_tables(codelists: &[CodelistTable]) -> String {
             sector_scheme varchar, size_class varchar, unit varchar, time_period varchar, \"value\" double, flags varchar,
             vintage timestamp, \"snapshot\" varchar, cell bigint, provenance varchar);
          comment on table lake.observations is 'Observations in force, in canonical codes: one row a pipeline, table and key';
+         create table lake.observation_history (pipeline varchar, dataset varchar, indicator varchar, region varchar, sector varchar,
+            sector_scheme varchar, size_class varchar, unit varchar, time_period varchar, \"value\" double, flags varchar,
+            vintage timestamp, \"snapshot\" varchar, cell bigint, provenance varchar, \"change\" varchar, valid_to timestamp);
+         comment on table lake.observation_history is 'What was in force before, and withdrawals: from vintage until before valid_to';
          create table lake.memberships (pipeline varchar, dataset varchar, cluster varchar, member varchar, \"name\" varchar,
             nif_valid boolean, activity varchar, sector_scheme varchar, municipality varchar, region varchar, size_class varchar,
             joined date, left_on date, website varchar, vintage timestamp, \"snapshot\" varchar, \"row\" bigint, cell bigint,
             provenance varchar);
-         create table lake.pipelines (pipeline varchar, title varchar, publisher varchar, licence varchar, attribution varchar);
+         create table lake.pipelines (pipeline varchar, title varchar, publisher varchar, licence varchar, attribution varchar,
+            preference integer);
          comment on table lake.pipelines is 'The sources, with who publishes them and under which licence';
          create table lake.snapshots (\"snapshot\" varchar, pipeline varchar, dataset varchar, url varchar, fetched_at timestamp,
             file varchar);
@@ -189,25 +195,7 @@ pub fn lake_tables(codelists: &[CodelistTable]) -> String {
 
 fn load(connection: &Connection, inputs: &Inputs) -> Result<(), WarehouseError> {
     execute(connection, "make the tables of the lake", &lake_tables(&inputs.codelists))?;
-    let files = |paths: &[PathBuf]| paths.iter().map(|path| path_literal(path)).collect::<Vec<_>>().join(", ");
-    if !inputs.observations.is_empty() {
-        // A partition holds changes: the state is the last row of each key, unless it was withdrawn.
-        execute(
-            connection,
-            "load observations",
-            &format!(
-                "insert into lake.observations
-                 select pipeline, dataset, indicator, region, sector, sector_scheme, size_class, unit, time_period, \"value\", flags,
-                        make_timestamp(epoch_us(vintage)), \"snapshot\", cell::bigint, provenance
-                 from read_parquet([{}], hive_partitioning = false)
-                 qualify row_number() over (
-                    partition by pipeline, dataset, indicator, region, sector, sector_scheme, size_class, unit, time_period
-                    order by vintage desc) = 1 and change <> 'withdrawn'
-                 order by pipeline, dataset, indicator, unit, region, sector, size_class, time_period",
-                files(&inputs.observations)
-            ),
-        )?;
-    }
+    load_observations(connection, &inputs.observations)?;
     if !inputs.memberships.is_empty() {
         execute(
             connection,
@@ -218,7 +206,7 @@ fn load(connection: &Connection, inputs: &Inputs) -> Result<(), WarehouseError> 
                         joined, left_on, website, make_timestamp(epoch_us(vintage)), \"snapshot\", \"row\"::bigint, cell::bigint, provenance
                  from read_parquet([{}], hive_partitioning = false)
                  order by pipeline, \"row\"",
-                files(&inputs.memberships)
+                files(inputs.memberships.iter())
             ),
         )?;
     }
@@ -238,16 +226,68 @@ fn load(connection: &Connection, inputs: &Inputs) -> Result<(), WarehouseError> 
         true => Ok(()),
         false => execute(connection, "load metadata", &format!("insert into lake.{table} values {}", rows.join(", "))),
     };
-    let pipelines = inputs
-        .pipelines
-        .iter()
-        .map(|row| values(&[&row.pipeline, &row.title, &row.publisher, &row.licence, &row.attribution]));
+    let pipelines = inputs.pipelines.iter().map(|row| {
+        let preference = row.preference.to_string();
+        values(&[&row.pipeline, &row.title, &row.publisher, &row.licence, &row.attribution, &preference])
+    });
     rows(pipelines.collect(), "pipelines")?;
     let snapshots = inputs
         .snapshots
         .iter()
         .map(|row| values(&[&row.snapshot, &row.pipeline, &row.dataset, &row.url, &row.fetched_at, &row.file]));
     rows(snapshots.collect(), "snapshots")
+}
+
+/// A partition holds changes: what is in force is the last row of each key, unless it was withdrawn.
+fn load_observations(connection: &Connection, chains: &[Vec<PathBuf>]) -> Result<(), WarehouseError> {
+    const KEY: &str = "pipeline, dataset, indicator, region, sector, sector_scheme, size_class, unit, time_period";
+    const ORDER: &str = "pipeline, dataset, indicator, unit, region, sector, size_class, time_period";
+    let columns = format!(
+        "{KEY}, \"value\", flags, make_timestamp(epoch_us(vintage)) as vintage, \"snapshot\", cell::bigint as cell, provenance"
+    );
+    // The first partition of a table has nothing before it, and most tables have only that one.
+    let (single, several): (Vec<_>, Vec<_>) = chains.iter().partition(|chain| chain.len() == 1);
+    if !single.is_empty() {
+        let files = files(single.iter().flat_map(|chain| chain.iter()));
+        let insert = format!(
+            "insert into lake.observations select {columns} from read_parquet([{files}], hive_partitioning = false) order by {ORDER}"
+        );
+        execute(connection, "load observations", &insert)?;
+    }
+    if !several.is_empty() {
+        let files = files(several.iter().flat_map(|chain| chain.iter()));
+        let insert = format!(
+            "create temp table versions as
+                select {columns}, \"change\", lead(make_timestamp(epoch_us(vintage))) over (partition by {KEY} order by vintage) as valid_to
+                from read_parquet([{files}], hive_partitioning = false);
+             insert into lake.observations
+                select * exclude (\"change\", valid_to) from versions
+                where valid_to is null and \"change\" <> 'withdrawn' order by {ORDER};
+             insert into lake.observation_history
+                select * from versions where valid_to is not null or \"change\" = 'withdrawn' order by {ORDER}, vintage;
+             drop table versions"
+        );
+        execute(connection, "load observations and their history", &insert)?;
+    }
+    Ok(())
+}
+
+/// The state of all observations at a moment, as SDMX REST 3 asks for it with `asOf`.
+const AS_OF: &str = "
+    create macro main.observations_as_of(moment) as table
+        select pipeline, dataset, indicator, region, sector, sector_scheme, size_class, unit, time_period, \"value\", flags, vintage,
+            \"snapshot\", cell, provenance
+        from lake.observations
+        where vintage <= cast(moment as timestamp)
+        union all
+        select pipeline, dataset, indicator, region, sector, sector_scheme, size_class, unit, time_period, \"value\", flags, vintage,
+            \"snapshot\", cell, provenance
+        from lake.observation_history
+        where vintage <= cast(moment as timestamp) and valid_to > cast(moment as timestamp) and \"change\" <> 'withdrawn';
+    comment on macro table main.observations_as_of is 'Observations as they were known at a moment (UTC): from observations_as_of(''2026-01-31'')'";
+
+fn files<'a>(paths: impl Iterator<Item = &'a PathBuf>) -> String {
+    paths.map(|path| path_literal(path)).collect::<Vec<_>>().join(", ")
 }
 
 fn values(texts: &[&String]) -> String {

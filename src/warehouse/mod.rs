@@ -30,8 +30,8 @@ use crate::error::{Hint, Snippet};
 /// What the lake gives to a build.
 #[derive(Debug, Clone, Default)]
 pub struct Inputs {
-    /// Partitions of observations with rows, oldest first within each dataset.
-    pub observations: Vec<PathBuf>,
+    /// Partitions of observations with rows: one list a pipeline's table, oldest first.
+    pub observations: Vec<Vec<PathBuf>>,
     /// The newest partition of each register.
     pub memberships: Vec<PathBuf>,
     /// Codelists and crosswalks.
@@ -68,6 +68,8 @@ pub struct PipelineRow {
     pub licence: String,
     /// How the publisher wants to be named.
     pub attribution: String,
+    /// Where several sources give the same cell, the lower number comes first.
+    pub preference: u32,
 }
 
 /// A row of `lake.snapshots`.

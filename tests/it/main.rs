@@ -22,3 +22,4 @@ mod schedule;
 mod support;
 mod telemetry;
 mod tidy;
+mod vintages;

@@ -48,6 +48,38 @@ fn the_sample_gives_these_marts() {
 }
 
 #[test]
+fn of_two_sources_of_one_cell_one_is_preferred_and_both_are_kept() {
+    let scene = Scene::new();
+    scene.run(0);
+    let key = "region, sector, sector_scheme, size_class, indicator, unit, time_period";
+    let cells = scene.query(&format!(
+        "select count(*) from (select {key}, count(*) filter (preferred) as chosen, bool_or(preferred and share is null) as has_none, count(share) as known
+         from ict_adoption group by all) where chosen <> 1 or has_none and known > 0"
+    ));
+    assert_eq!(cells, ["0"], "one row of each cell, with a figure where any source has one");
+    assert_eq!(
+        scene.query("select time_period, source, share, other_source, other_share, round(difference, 2) from source_disagreements where region = 'ES13' and sector = 'F' order by 1"),
+        [
+            "2023|eurostat__isoc_r_eb_ain2|1.71|ine__ai_by_region|4.86|3.15",
+            "2024|eurostat__isoc_r_eb_ain2|1.89|ine__ai_by_region|5.8|3.91",
+            "2025|eurostat__isoc_r_eb_ain2|2.96|ine__ai_by_region|8.64|5.68",
+        ]
+    );
+    // INE first, and nothing below six points is told.
+    scene.replace("pipelines/ine__ai_by_region.toml", "preference = 20", "preference = 1");
+    scene.replace(
+        "pipelines/codelists/units.csv",
+        "Percentage of enterprises,enterprises,0.1",
+        "Percentage of enterprises,enterprises,5",
+    );
+    scene.run(0);
+    assert_eq!(
+        scene.query("select time_period, source, share, other_source from source_disagreements where region = 'ES13' and sector = 'F' order by 1"),
+        ["2025|ine__ai_by_region|8.64|eurostat__isoc_r_eb_ain2"]
+    );
+}
+
+#[test]
 fn rows_are_conserved_and_provenance_is_said_everywhere() {
     let scene = Scene::new();
     scene.run(0);

@@ -1,0 +1,188 @@
+//! What was known when: every state of a revised table can be read again, in one query.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, DictionaryArray, Float64Array, RecordBatch, TimestampMicrosecondArray, UInt64Array};
+use arrow::datatypes::Int32Type;
+use jiff::{SignedDuration, Timestamp};
+use proptest::prelude::*;
+use tejido::lake::{Changes, Description, Lake, Partition, PartitionWriter, change_schema};
+use tejido::normalise::{Counts, observation_schema};
+use tejido::warehouse::{self, Inputs, Limits, Models};
+
+use crate::support::{Answer, Scene, Upstream, open, repository, rows};
+
+/// What a snapshot says: (region, year) → (value, flags).
+type State = BTreeMap<(u8, u8), (Option<u8>, Option<&'static str>)>;
+
+fn snapshots() -> impl Strategy<Value = Vec<State>> {
+    let value = prop::option::weighted(0.8, 0..4u8);
+    let flags = prop::option::of(prop::sample::select(vec!["b", "p"]));
+    let state = prop::collection::btree_map((0..4u8, 0..3u8), (value, flags), 0..10);
+    prop::collection::vec(state, 1..7)
+}
+
+fn moment(at: usize) -> Timestamp {
+    "2026-01-01T00:00:00Z".parse::<Timestamp>().unwrap() + SignedDuration::from_hours(24 * at as i64)
+}
+
+fn canonical(state: &State, at: usize) -> RecordBatch {
+    let rows = state.len();
+    let text = |value: &dyn Fn(&(u8, u8)) -> String| -> ArrayRef {
+        let values: Vec<String> = state.keys().map(value).collect();
+        Arc::new(values.iter().map(|value| Some(value.as_str())).collect::<DictionaryArray<Int32Type>>())
+    };
+    let same = |value: &'static str| text(&move |_| value.to_owned());
+    let snapshot = format!("{at:064}");
+    let columns: Vec<ArrayRef> = vec![
+        same("p"),
+        same("d"),
+        same("I"),
+        text(&|key| format!("R{}", key.0)),
+        same("S"),
+        same("NACE_R2"),
+        same("GE10"),
+        same("PC_ENT"),
+        text(&|key| format!("{}", 2020 + u16::from(key.1))),
+        Arc::new(state.values().map(|(value, _)| value.map(f64::from)).collect::<Float64Array>()),
+        Arc::new(state.values().map(|(_, flags)| *flags).collect::<DictionaryArray<Int32Type>>()),
+        Arc::new(TimestampMicrosecondArray::from_value(moment(at).as_microsecond(), rows).with_timezone("UTC")),
+        text(&move |_| snapshot.clone()),
+        Arc::new(UInt64Array::from_iter_values(0..rows as u64)),
+        same("official"),
+    ];
+    RecordBatch::try_new(observation_schema(), columns).unwrap()
+}
+
+/// The partitions that the lake keeps of these snapshots.
+fn partitions(lake: &Lake, snapshots: &[State]) -> Vec<Partition> {
+    let mut changes = Changes::default();
+    let mut partitions = Vec::new();
+    for (at, state) in snapshots.iter().enumerate() {
+        let snapshot = format!("{at:064}");
+        let path = lake.partition_path(&lake.dataset_folder("d"), "p", &snapshot, "0123456789abcdef", moment(at));
+        let mut writer = PartitionWriter::create(&path, change_schema()).unwrap();
+        changes.begin();
+        writer.write(&changes.compare(&canonical(state, at)).unwrap()).unwrap();
+        writer.write(&changes.withdrawn("p", "d", &snapshot, moment(at)).unwrap()).unwrap();
+        let description = Description {
+            fingerprint: format!("{at}"),
+            rules: "r".into(),
+            pipeline: "p".into(),
+            dataset: "d".into(),
+            snapshot,
+            vintage: moment(at),
+            content: None,
+            rows: 0,
+            withdrawn: 0,
+            revised: 0,
+            counts: Counts::default(),
+        };
+        partitions.push(writer.finish(description).unwrap());
+    }
+    partitions
+}
+
+fn expected(state: &State) -> Vec<String> {
+    let line = |((region, year), (value, flags)): (&(u8, u8), &(Option<u8>, Option<&str>))| {
+        let value = value.map_or(String::new(), |value| format!("{value}.0"));
+        format!("R{region}|{}|{value}|{}", 2020 + u16::from(*year), flags.unwrap_or(""))
+    };
+    state.iter().map(line).collect()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 40, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn any_moment_of_any_sequence_of_snapshots_can_be_read_again(snapshots in snapshots()) {
+        let folder = tempfile::tempdir().unwrap();
+        let lake = Lake::new(folder.path());
+        let partitions = partitions(&lake, &snapshots);
+        let inputs = Inputs {
+            observations: vec![partitions.iter().map(|partition| partition.path.clone()).collect()],
+            ..Inputs::default()
+        };
+        let build = folder.path().join("build");
+        std::fs::create_dir(&build).unwrap();
+        let limits = Limits { memory_limit_mb: 256, threads: 1, temp_folder: folder.path().join("spill") };
+        warehouse::build(&build, &Models::default(), &inputs, None, &limits, "b", |_| ()).unwrap();
+        let database = open(&build.join("tejido.duckdb"));
+        let known = |at: Timestamp| rows(&database, &format!(
+            "select region, time_period, \"value\", flags from observations_as_of('{}') order by 1, 2",
+            at.strftime("%Y-%m-%d %H:%M:%S%.6f")
+        ));
+        prop_assert_eq!(known(moment(0) - SignedDuration::from_micros(1)), Vec::<String>::new());
+        for (at, state) in snapshots.iter().enumerate() {
+            prop_assert_eq!(known(moment(at)), expected(state), "at the moment of snapshot {}", at);
+            let before_next = moment(at + 1) - SignedDuration::from_micros(1);
+            prop_assert_eq!(known(before_next), expected(state), "before the one after {}", at);
+        }
+        let last = expected(snapshots.last().unwrap());
+        prop_assert_eq!(rows(&database, "select region, time_period, \"value\", flags from lake.observations order by 1, 2"), last);
+        // Whoever brings the state forward from the files alone gets to the same one.
+        let again = Changes::after(partitions.iter()).unwrap();
+        prop_assert_eq!(again.known(), snapshots.last().unwrap().len() as u64);
+    }
+}
+
+const PIPELINE: &str = "eurostat__isoc_eb_ai";
+const ADDRESS: &str = "ec.europa.eu/eurostat/api/dissemination/sdmx/2.1/data/isoc_eb_ai?format=TSV&compressed=true";
+const SPAIN: &str = "A,GE10,C10-S951_X_K,E_AI_TANY,PC_ENT,ES\t";
+
+/// The table with another line of Spain's, or without it.
+fn table(line: Option<&str>) -> String {
+    let text =
+        std::fs::read_to_string(repository().join("pipelines/samples/eurostat__isoc_eb_ai/isoc_eb_ai.tsv")).unwrap();
+    let (before, rest) = text.split_once(SPAIN).unwrap();
+    let (_, after) = rest.split_once('\n').unwrap();
+    match line {
+        Some(line) => format!("{before}{SPAIN}{line}\n{after}"),
+        None => format!("{before}{after}"),
+    }
+}
+
+#[test]
+fn each_change_of_a_published_cell_is_a_row_of_revisions() {
+    let upstream = Upstream::start();
+    let scene = Scene::live(&upstream, &[PIPELINE]);
+    let deliver = |line: Option<&str>| {
+        upstream.answer(ADDRESS, Answer::ok(table(line)));
+        scene.run(0);
+    };
+    deliver(Some(": \t9.18 \t11.31 \t20.27 "));
+    assert_eq!(scene.query("select count(*) from revisions"), ["0"]);
+    deliver(Some(": \t9.18 \t11.31 \t20.5 "));
+    deliver(Some(": \t9.18 \t11.31 b\t20.5 "));
+    deliver(None);
+    deliver(Some(": \t9.18 \t11.31 b\t20.5 "));
+    let revisions = scene.query(
+        "select time_period, \"change\", old_value, new_value, round(difference, 2), old_flags, new_flags, is_in_force,
+                (cell is null) || ' ' || (old_cell is null)
+         from revisions order by vintage, time_period",
+    );
+    assert_eq!(
+        revisions,
+        [
+            "2025|revised|20.27|20.5|0.23|||false|false false",
+            "2024|flagged|11.31|11.31|0.0||b|false|false false",
+            "2021|withdrawn||||||false|true false",
+            "2023|withdrawn|9.18|||||false|true false",
+            "2024|withdrawn|11.31|||b||false|true false",
+            "2025|withdrawn|20.5|||||false|true false",
+            "2021|returned||||||true|false true",
+            "2023|returned||9.18||||true|false true",
+            "2024|returned||11.31|||b|true|false true",
+            "2025|returned||20.5||||true|false true",
+        ]
+    );
+    // The database and a build of that moment say the same.
+    let moments = scene.query("select distinct vintage from (select vintage from lake.observations union select vintage from lake.observation_history) order by 1");
+    assert_eq!(moments.len(), 5);
+    let cell = "where region = 'ES' and size_class = 'GE10' and indicator = 'E_AI_TANY' and unit = 'PC_ENT' and time_period = '2025'";
+    for (moment, value) in moments.iter().zip([Some("20.27"), Some("20.5"), Some("20.5"), None, Some("20.5")]) {
+        let expected: Vec<&str> = value.into_iter().collect();
+        assert_eq!(scene.query(&format!("select \"value\" from observations_as_of('{moment}') {cell}")), expected);
+    }
+}
