@@ -1,59 +1,58 @@
 //! What a new snapshot changes about the observations known so far.
 
-use std::collections::HashMap;
+mod content;
+mod first;
+mod keys;
+mod state;
+
+pub use content::ContentHash;
+pub use first::First;
+
 use std::sync::Arc;
 
 use arrow::array::{
-    Array, ArrayRef, AsArray, BooleanArray, DictionaryArray, Float64Array, Int32Array, RecordBatch, StringArray,
+    ArrayRef, AsArray, BooleanArray, DictionaryArray, Float64Array, Int32Array, RecordBatch, StringArray,
     TimestampMicrosecondArray, UInt64Array, new_null_array,
 };
 use arrow::compute::filter_record_batch;
-use arrow::datatypes::{DataType, Float64Type, Int32Type, UInt64Type};
+use arrow::datatypes::{DataType, Int32Type};
 use jiff::Timestamp;
+use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
+use self::content::Sum;
+use self::keys::Keys;
+use self::state::State;
 use super::{LakeError, Partition, change_schema};
 use crate::disk;
-use crate::normalise::Codes;
 use crate::spec::CanonicalColumn;
 
-/// Bits of a key for each of its seven columns.
-const BITS: u32 = 18;
-
-/// Position of the first key column in a canonical batch, after `pipeline` and `dataset`.
-const FIRST_KEY: usize = 2;
+/// The kinds of change that a row of a snapshot can be, in the order of their numbers here.
+const KINDS: [&str; 3] = ["new", "revised", "flagged"];
 
 /// The state of one pipeline's dataset, to which snapshots are compared in the order of their fetching.
 ///
-/// A key is the number of each of its codes, packed: exact, and small enough to hold every
-/// observation of a dataset in memory.
+/// Every observation of a dataset is held in memory, in about 30 bytes.
 #[derive(Default)]
 pub struct Changes {
-    columns: [Codes; 7],
-    marks: Codes,
-    state: HashMap<u128, Last>,
+    keys: Keys,
+    state: State,
     pass: u32,
-    content: Content,
+    content: Sum,
     revised: u64,
-}
-
-/// The last known state of one observation.
-struct Last {
-    value: Option<u64>,
-    flags: i32,
-    provenance: i32,
-    pass: u32,
 }
 
 impl Changes {
     /// The state after these partitions, oldest first.
     pub fn after<'p>(partitions: impl IntoIterator<Item = &'p Partition>) -> Result<Self, LakeError> {
         let mut changes = Changes::default();
+        let needed: Vec<&str> =
+            CanonicalColumn::ALL.map(CanonicalColumn::name).into_iter().chain(keys::STATED).chain(["change"]).collect();
         for partition in partitions {
             let failed = |source| LakeError::Parquet { action: "read", path: partition.path.clone(), source };
-            let reader = ParquetRecordBatchReaderBuilder::try_new(disk::open(&partition.path)?)
-                .and_then(|builder| builder.with_batch_size(65_536).build())
-                .map_err(failed)?;
+            let builder = ParquetRecordBatchReaderBuilder::try_new(disk::open(&partition.path)?).map_err(failed)?;
+            let mask = ProjectionMask::columns(builder.parquet_schema(), needed.iter().copied());
+            let reader = builder.with_projection(mask).with_batch_size(65_536).build().map_err(failed)?;
             for batch in reader {
                 changes.apply(&batch?)?;
             }
@@ -63,20 +62,19 @@ impl Changes {
 
     /// Observations known so far.
     pub fn known(&self) -> u64 {
-        self.state.len() as u64
+        self.state.known()
     }
 
     /// Starts comparing a snapshot.
     pub fn begin(&mut self) {
         self.pass += 1;
-        self.content.sum = 0;
+        self.content = Sum::default();
         self.revised = 0;
     }
 
-    /// A hash of the observations compared since then, in whatever order they came: of codes, values and flags, not of
-    /// places or stamps. It tells apart what a source says, and does not withstand somebody who wants it not to.
+    /// The [`ContentHash`] of the observations compared since then.
     pub fn content(&self) -> String {
-        format!("{:032x}", self.content.sum)
+        self.content.text()
     }
 
     /// Observations of the snapshot that have another value than before.
@@ -86,40 +84,43 @@ impl Changes {
 
     /// The rows of a canonical batch that are new or differ, with a column `change`.
     pub fn compare(&mut self, batch: &RecordBatch) -> Result<RecordBatch, LakeError> {
+        let rows = self.keys.rows(batch)?;
+        self.content.add(&rows, &self.keys);
         let mut changed = Vec::with_capacity(batch.num_rows());
-        let mut kinds = Vec::new();
-        let pass = self.pass;
-        self.each(batch, |changes, row, key, now, cell| {
-            changes.content.add(key, &now, &changes.columns, &changes.marks);
-            let kind = match changes.state.get_mut(&key) {
-                None => {
-                    changes.state.insert(key, Last { pass, ..now });
-                    Some("new")
-                }
-                Some(last) if last.pass == pass => return Err((key, cell)),
-                Some(last) => {
-                    let kind = match () {
-                        () if last.value != now.value => Some("revised"),
-                        () if last.flags != now.flags || last.provenance != now.provenance => Some("flagged"),
-                        () => None,
-                    };
-                    *last = Last { pass, ..now };
-                    kind
-                }
+        let mut kinds = Vec::with_capacity(batch.num_rows());
+        for (at, key) in rows.keys.iter().enumerate() {
+            let now = rows.stated(at);
+            let slot = self.state.slot(*key);
+            let kind = match slot.stated() {
+                None => Some(0),
+                Some(_) if slot.pass == self.pass => return Err(keys::twice(&self.keys, *key, batch, at)),
+                Some(last) if !last.says_the_same(&now) => Some(1),
+                Some(last) if last.mark != now.mark => Some(2),
+                Some(_) => None,
             };
-            debug_assert_eq!(row, changed.len());
+            slot.pass = self.pass;
+            slot.set(now);
+            if kind == Some(0) {
+                self.state.came();
+            }
             changed.push(kind.is_some());
-            changes.revised += u64::from(kind == Some("revised"));
+            self.revised += u64::from(kind == Some(1));
             kinds.extend(kind);
-            Ok(())
-        })?;
-        let kept = filter_record_batch(batch, &BooleanArray::from(changed))?;
+        }
+        // Of a table's first snapshot every row is new.
+        let kept = match kinds.len() == changed.len() {
+            true => batch.clone(),
+            false => filter_record_batch(batch, &BooleanArray::from(changed))?,
+        };
         let mut columns = kept.columns().to_vec();
-        columns.push(Arc::new(kinds.into_iter().map(Some).collect::<DictionaryArray<Int32Type>>()));
+        columns.push(Arc::new(DictionaryArray::<Int32Type>::try_new(
+            Int32Array::from(kinds),
+            Arc::new(StringArray::from(KINDS.to_vec())),
+        )?));
         Ok(RecordBatch::try_new(change_schema(), columns)?)
     }
 
-    /// The observations that the snapshot no longer has, as rows without a value.
+    /// The observations that the snapshot compared since [`Self::begin`] no longer has.
     pub fn withdrawn(
         &mut self,
         pipeline: &str,
@@ -127,20 +128,14 @@ impl Changes {
         snapshot: &str,
         vintage: Timestamp,
     ) -> Result<RecordBatch, LakeError> {
-        let pass = self.pass;
-        let mut gone: Vec<u128> =
-            self.state.iter().filter(|(_, last)| last.pass != pass).map(|(key, _)| *key).collect();
-        gone.sort_unstable();
+        let gone = self.state.withdraw(self.pass);
         let provenance: DictionaryArray<Int32Type> =
-            gone.iter().map(|key| self.state.remove(key).map(|last| self.marks.code(last.provenance))).collect();
+            gone.iter().map(|(_, stated)| Some(self.keys.provenance_of(stated.mark))).collect();
         let rows = gone.len();
-        let same = |text: &str| -> Result<ArrayRef, LakeError> {
-            let values = Arc::new(StringArray::from(vec![text]));
-            Ok(Arc::new(DictionaryArray::try_new(Int32Array::from_value(0, rows), values)?))
-        };
+        let same = |text: &str| -> Result<ArrayRef, LakeError> { Ok(Arc::new(constant(text, rows)?)) };
         let mut columns = vec![same(pipeline)?, same(dataset)?];
-        for (at, numbers) in self.columns.iter().enumerate() {
-            columns.push(numbers.array(gone.iter().map(|key| unpack(*key, at)).collect())?);
+        for column in CanonicalColumn::ALL {
+            columns.push(self.keys.column(column, gone.iter().map(|(key, _)| *key))?);
         }
         let dictionary = DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8));
         columns.push(Arc::new(Float64Array::new_null(rows)));
@@ -156,118 +151,30 @@ impl Changes {
 
     /// Brings the state forward by the rows of a partition.
     fn apply(&mut self, batch: &RecordBatch) -> Result<(), LakeError> {
-        let kinds = batch.column(batch.num_columns() - 1).as_dictionary::<Int32Type>();
-        let withdrawn: Vec<bool> = {
-            let labels = kinds.values().as_string::<i32>();
-            (0..batch.num_rows()).map(|row| labels.value(kinds.keys().value(row) as usize) == "withdrawn").collect()
-        };
-        self.each(batch, |changes, row, key, now, _| {
-            if withdrawn[row] {
-                changes.state.remove(&key);
-            } else {
-                changes.state.insert(key, now);
+        let rows = self.keys.rows(batch)?;
+        let kinds = keys::column(batch, "change")?.as_dictionary::<Int32Type>();
+        let is_withdrawal: Vec<bool> =
+            kinds.values().as_string::<i32>().iter().map(|kind| kind == Some("withdrawn")).collect();
+        for (at, key) in rows.keys.iter().enumerate() {
+            match is_withdrawal[kinds.keys().value(at) as usize] {
+                true => self.state.remove(*key),
+                false => {
+                    let stated = rows.stated(at);
+                    let slot = self.state.slot(*key);
+                    let is_new = slot.stated().is_none();
+                    slot.set(stated);
+                    if is_new {
+                        self.state.came();
+                    }
+                }
             }
-            Ok(())
-        })
-    }
-
-    /// Calls `f` with key and state of every row; its error is a key that stands twice.
-    fn each(
-        &mut self,
-        batch: &RecordBatch,
-        mut f: impl FnMut(&mut Self, usize, u128, Last, u64) -> Result<(), (u128, u64)>,
-    ) -> Result<(), LakeError> {
-        let mut numbers = Vec::with_capacity(self.columns.len());
-        for (at, column) in self.columns.iter_mut().enumerate() {
-            numbers.push(column.numbers_of(batch.column(FIRST_KEY + at)));
-            if column.len() >> BITS > 0 {
-                return Err(LakeError::TooManyCodes { column: CanonicalColumn::ALL[at].name(), limit: 1 << BITS });
-            }
-        }
-        let keys: Vec<&Int32Array> = (0..self.columns.len())
-            .map(|at| batch.column(FIRST_KEY + at).as_dictionary::<Int32Type>().keys())
-            .collect();
-        let mut next = FIRST_KEY + self.columns.len();
-        let mut column = || {
-            next += 1;
-            batch.column(next - 1)
-        };
-        let values = column().as_primitive::<Float64Type>();
-        let flags = column();
-        let (_vintage, _snapshot) = (column(), column());
-        let cells = column().as_primitive::<UInt64Type>();
-        let provenance = column();
-        // No flags at all is a mark of its own.
-        let none = self.marks.number("");
-        let flag_numbers = self.marks.numbers_of(flags);
-        let provenance_numbers = self.marks.numbers_of(provenance);
-        let flags = flags.as_dictionary::<Int32Type>().keys();
-        let provenance = provenance.as_dictionary::<Int32Type>().keys();
-        for row in 0..batch.num_rows() {
-            let mut key = 0u128;
-            for (keys, numbers) in keys.iter().zip(&numbers) {
-                key = key << BITS | numbers[keys.value(row) as usize] as u128;
-            }
-            let now = Last {
-                value: values.is_valid(row).then(|| values.value(row).to_bits()),
-                flags: if flags.is_valid(row) { flag_numbers[flags.value(row) as usize] } else { none },
-                provenance: provenance_numbers[provenance.value(row) as usize],
-                pass: 0,
-            };
-            f(self, row, key, now, cells.value(row))
-                .map_err(|(key, cell)| LakeError::Duplicate { key: self.key_text(key), cell })?;
         }
         Ok(())
     }
-
-    fn key_text(&self, key: u128) -> String {
-        CanonicalColumn::ALL
-            .iter()
-            .enumerate()
-            .map(|(at, column)| format!("{}={}", column.name(), self.columns[at].code(unpack(key, at))))
-            .collect::<Vec<_>>()
-            .join(", ")
-    }
 }
 
-/// The sum of the hashes of observations.
-#[derive(Default)]
-struct Content {
-    sum: u128,
-    /// Of each code of a column, by its number; of marks behind the columns.
-    codes: [Vec<u128>; 8],
-}
-
-impl Content {
-    fn add(&mut self, key: u128, now: &Last, columns: &[Codes; 7], marks: &Codes) {
-        let mut hash = now.value.map_or(1, |bits| u128::from(bits) << 1);
-        for (at, column) in columns.iter().enumerate() {
-            hash = mixed(hash, self.code(at, column, unpack(key, at)));
-        }
-        hash = mixed(hash, self.code(7, marks, now.flags));
-        self.sum = self.sum.wrapping_add(hash);
-    }
-
-    /// The hash of a code, which is worked out once.
-    fn code(&mut self, column: usize, codes: &Codes, number: i32) -> u128 {
-        let known = &mut self.codes[column];
-        while known.len() <= number as usize {
-            let hash = blake3::hash(codes.code(known.len() as i32).as_bytes());
-            known.push(hash.as_bytes().first_chunk().map_or(0, |bytes| u128::from_le_bytes(*bytes)));
-        }
-        known[number as usize]
-    }
-}
-
-/// One step of a hash: each bit of both goes into many of the result.
-fn mixed(hash: u128, code: u128) -> u128 {
-    const FACTOR: u128 = 0x2360_ed05_1fc6_5da4_4385_df64_9fcc_f645;
-    let product = (hash ^ code).wrapping_mul(FACTOR);
-    product ^ (product >> 67)
-}
-
-/// The number of one column's code in a key.
-fn unpack(key: u128, column: usize) -> i32 {
-    let shift = BITS * (6 - column as u32);
-    ((key >> shift) & ((1 << BITS) - 1)) as i32
+/// A text column that has the same value in every row.
+fn constant(text: &str, rows: usize) -> Result<DictionaryArray<Int32Type>, LakeError> {
+    let values = Arc::new(StringArray::from(vec![text]));
+    Ok(DictionaryArray::try_new(Int32Array::from_value(0, rows), values)?)
 }

@@ -15,7 +15,7 @@ mod changes;
 mod quarantine;
 mod table;
 
-pub use changes::Changes;
+pub use changes::{Changes, ContentHash, First};
 pub use quarantine::{Example, KeptBack, kept_back};
 
 use std::path::{Path, PathBuf};
@@ -31,10 +31,10 @@ use serde::{Deserialize, Serialize};
 use self::table::TableWriter;
 use crate::disk::{self, DiskError};
 use crate::error::Hint;
-use crate::normalise::{Counts, observation_schema, quarantine_schema};
+use crate::normalise::{Counts, Structure, observation_schema, quarantine_schema};
 
 /// Bumped whenever partitions are written differently.
-pub const LAKE_VERSION: u32 = 2;
+pub const LAKE_VERSION: u32 = 3;
 
 /// Key of the metadata entry that describes a partition.
 const DESCRIPTION: &str = "tejido.partition";
@@ -66,6 +66,9 @@ pub struct Description {
     pub revised: u64,
     /// What became of the snapshot's rows.
     pub counts: Counts,
+    /// The source's dimensions and codes in the snapshot; empty for a register.
+    #[serde(default)]
+    pub structure: Structure,
 }
 
 /// A partition on disk.

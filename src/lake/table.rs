@@ -26,7 +26,7 @@ use parquet::file::metadata::{ColumnChunkMetaData, KeyValue};
 use parquet::file::properties::WriterProperties;
 use parquet::file::statistics::{Statistics, ValueStatistics};
 use parquet::file::writer::{SerializedFileWriter, SerializedPageWriter, TrackedWrite};
-use parquet::schema::types::ColumnDescPtr;
+use parquet::schema::types::{ColumnDescPtr, ColumnPath};
 
 use crate::disk::File;
 
@@ -52,8 +52,15 @@ impl TableWriter {
     pub fn new(file: File, schema: SchemaRef) -> Result<Self> {
         let mut properties = WriterProperties::builder()
             .set_compression(Compression::ZSTD(ZstdLevel::try_new(LEVEL)?))
-            .set_created_by(format!("tejido {}", env!("CARGO_PKG_VERSION")))
-            .build();
+            .set_created_by(format!("tejido {}", env!("CARGO_PKG_VERSION")));
+        // Offsets that grow and moments that repeat: their differences are small, and a dictionary of them is of no use.
+        for field in schema.fields().iter().filter(|field| has_small_steps(field.data_type())) {
+            let column = ColumnPath::from(field.name().as_str());
+            properties = properties
+                .set_column_dictionary_enabled(column.clone(), false)
+                .set_column_encoding(column, Encoding::DELTA_BINARY_PACKED);
+        }
+        let mut properties = properties.build();
         add_encoded_arrow_schema_to_metadata(&schema, &mut properties);
         let parquet_schema = ArrowSchemaConverter::new().convert(&schema)?;
         let writer = SerializedFileWriter::new(file, parquet_schema.root_schema_ptr(), Arc::new(properties))?;
@@ -105,6 +112,10 @@ impl TableWriter {
         entries.into_iter().for_each(|entry| writer.append_key_value_metadata(entry));
         writer.close().map(drop)
     }
+}
+
+fn has_small_steps(kind: &DataType) -> bool {
+    matches!(kind, DataType::UInt64 | DataType::Timestamp(..))
 }
 
 /// Rows that become one row group.
@@ -173,6 +184,13 @@ impl Keys {
         };
         let labels = values.as_string::<i32>();
         let keys = array.keys();
+        if values.len() == 1 && keys.null_count() == 0 {
+            // The same in every row.
+            own[0] = self.number(labels.value(0));
+            self.keys.resize(self.keys.len() + keys.len(), own[0]);
+            self.dictionary = Some((values.clone(), own));
+            return;
+        }
         self.keys.reserve(keys.len());
         for row in 0..keys.len() {
             if keys.is_null(row) {

@@ -1,5 +1,6 @@
 //! Codes numbered as they come, so that rows can be compared and written by number.
 
+use std::cell::OnceCell;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -12,6 +13,8 @@ use arrow::error::ArrowError;
 pub(crate) struct Codes {
     numbers: HashMap<String, i32>,
     codes: Vec<String>,
+    /// The codes as an array, made once for all batches until another code comes.
+    array: OnceCell<Arc<StringArray>>,
 }
 
 impl Codes {
@@ -23,6 +26,7 @@ impl Codes {
         let number = self.codes.len() as i32;
         self.numbers.insert(code.to_owned(), number);
         self.codes.push(code.to_owned());
+        self.array.take();
         number
     }
 
@@ -44,7 +48,7 @@ impl Codes {
 
     /// All codes by their number.
     pub fn values(&self) -> Arc<StringArray> {
-        Arc::new(StringArray::from_iter_values(&self.codes))
+        self.array.get_or_init(|| Arc::new(StringArray::from_iter_values(&self.codes))).clone()
     }
 
     /// A dictionary column of these numbers.

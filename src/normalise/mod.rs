@@ -12,11 +12,13 @@ mod members;
 mod nif;
 mod observations;
 mod quarantine;
+mod structure;
 
 pub(crate) use codes::Codes;
 pub use members::{MemberNormaliser, membership_schema};
 pub use observations::{ObservationNormaliser, OfficialCells, observation_schema};
 pub use quarantine::{Quarantine, quarantine_schema};
+pub use structure::{CodeChange, Structure, StructureChange};
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -7,15 +7,18 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use arrow::array::{
-    Array, ArrayRef, AsArray, DictionaryArray, Float64Array, Int32Array, RecordBatch, StringArray,
-    TimestampMicrosecondArray, UInt64Array,
+    Array, ArrayRef, AsArray, BooleanArray, DictionaryArray, Int32Array, RecordBatch, StringArray,
+    TimestampMicrosecondArray,
 };
+use arrow::buffer::{BooleanBuffer, NullBuffer};
+use arrow::compute::filter_record_batch;
 use arrow::datatypes::{DataType, Field, Float64Type, Int32Type, Schema, SchemaRef, TimeUnit, UInt64Type};
 
 use super::codes::Codes;
 use super::fate::{self, Fate, Rules};
 use super::flags::Flags;
 use super::quarantine::{Kept, Quarantine};
+use super::structure::{Collector, Structure};
 use super::{Counts, NormaliseError, Normalised, Origin, constant, dictionary};
 use crate::decode::{ACTION, CELL, CONF_STATUS, OBS_FLAG, OBS_VALUE};
 use crate::spec::{CanonicalColumn, Codelists, Edition, Pipeline, substitute};
@@ -86,6 +89,8 @@ pub struct ObservationNormaliser<'a> {
     /// A reason that holds for every row: a dimension that is missing or that no rule names.
     drift: Option<(String, Option<String>, Option<String>)>,
     columns: Columns,
+    structure: Collector,
+    repeated: Repeated,
     /// What became of the rows so far.
     pub counts: Counts,
 }
@@ -131,6 +136,8 @@ impl<'a> ObservationNormaliser<'a> {
             flag_codes: Codes::default(),
             drift: None,
             columns,
+            structure: Collector::new(&names),
+            repeated: Repeated::default(),
             counts: Counts::default(),
         };
         let mut sources: HashMap<CanonicalColumn, From> = HashMap::new();
@@ -189,6 +196,7 @@ impl<'a> ObservationNormaliser<'a> {
     pub fn batch(&mut self, batch: &RecordBatch) -> Result<Normalised, NormaliseError> {
         let rows = batch.num_rows();
         self.counts.decoded += rows as u64;
+        self.structure.add(batch);
         let values = batch.column(self.columns.value).as_primitive::<Float64Type>();
         let cells = batch.column(self.columns.cell).as_primitive::<UInt64Type>();
         if let Some(row) = self.columns.action.and_then(|action| deletion(batch.column(action))) {
@@ -213,120 +221,232 @@ impl<'a> ObservationNormaliser<'a> {
                 quarantined: quarantine.finish(&self.origin)?,
             });
         }
-
-        // Each distinct code of each dimension is looked up once; rows then read by key.
-        let mut dictionaries = Vec::with_capacity(self.dimensions.len());
-        for bound in &mut self.dimensions {
-            let array = batch.column(bound.column).as_dictionary::<Int32Type>();
-            let labels = array.values().as_string::<i32>();
-            let resolved: Vec<Resolved> =
-                (0..labels.len()).map(|at| bound.resolve(labels.value(at), self.codelists, &mut self.codes)).collect();
-            dictionaries.push((array, resolved));
-        }
-        let flags = Marks::new(batch.column(self.columns.flag));
-        let confidentiality = Marks::new(batch.column(self.columns.confidentiality));
-
-        let mut keys: Vec<Vec<i32>> = CanonicalColumn::ALL.iter().map(|_| Vec::with_capacity(rows)).collect();
-        let mut out_values = Vec::with_capacity(rows);
-        let mut out_flags: Vec<Option<i32>> = Vec::with_capacity(rows);
-        let mut out_cells = Vec::with_capacity(rows);
-        let mut out_provenance = Vec::with_capacity(rows);
-        'rows: for row in 0..rows {
-            let resolved = |dimension: usize| {
-                let (array, resolved) = &dictionaries[dimension];
-                &resolved[array.keys().value(row) as usize]
-            };
-            // A stated rule wins over an unknown code: nobody cares for the rest of a row that is left out.
-            if (0..dictionaries.len()).any(|dimension| matches!(resolved(dimension), Resolved::Filtered)) {
-                self.counts.filtered += 1;
-                continue;
+        // Each distinct code of each dimension is looked up once.
+        let resolved: Vec<Vec<Resolved>> = self
+            .dimensions
+            .iter_mut()
+            .map(|bound| {
+                let labels = dictionary_of(batch, bound.column).1;
+                let resolve = |at| bound.resolve(labels.value(at), self.codelists, &mut self.codes);
+                (0..labels.len()).map(resolve).collect()
+            })
+            .collect();
+        let flags = self.translated_flags(batch);
+        let fitting = self.sieve(batch, &resolved, &flags, &mut quarantine);
+        let rows = match &fitting {
+            None => self.translate(batch, &resolved, flags.numbers)?,
+            Some(fitting) => {
+                let numbers = arrow::compute::filter(&Int32Array::from(flags.numbers), fitting)?;
+                let numbers = numbers.as_primitive::<Int32Type>().values().to_vec();
+                self.translate(&filter_record_batch(batch, fitting)?, &resolved, numbers)?
             }
-            let value = values.is_valid(row).then(|| values.value(row));
-            let keep = |reason: String, found: String, suggestion: Option<String>| Kept {
+        };
+        Ok(Normalised { rows, quarantined: quarantine.finish(&self.origin)? })
+    }
+
+    /// The dimensions and codes of the batches so far.
+    pub fn structure(&self) -> Structure {
+        self.structure.structure()
+    }
+
+    /// Which rows become canonical ones; none where all do. The others are counted, and kept back unless a rule leaves
+    /// them out.
+    fn sieve(
+        &mut self,
+        batch: &RecordBatch,
+        resolved: &[Vec<Resolved>],
+        flags: &TranslatedFlags,
+        quarantine: &mut Quarantine,
+    ) -> Option<BooleanArray> {
+        let all_fit = |resolved: &[Resolved]| resolved.iter().all(|code| matches!(code, Resolved::Becomes(_)));
+        if flags.unknown.is_empty() && resolved.iter().all(|resolved| all_fit(resolved)) {
+            return None;
+        }
+        let values = batch.column(self.columns.value).as_primitive::<Float64Type>();
+        let cells = batch.column(self.columns.cell).as_primitive::<UInt64Type>();
+        let dimensions: Vec<_> = self.dimensions.iter().map(|bound| dictionary_of(batch, bound.column)).collect();
+        let fits = |row: usize| {
+            let of = |dimension: usize| &resolved[dimension][dimensions[dimension].0.value(row) as usize];
+            // A stated rule wins over an unknown code: nobody cares for the rest of a row that is left out.
+            if (0..resolved.len()).any(|dimension| matches!(of(dimension), Resolved::Filtered)) {
+                self.counts.filtered += 1;
+                return false;
+            }
+            let unknown = (0..resolved.len()).find_map(|dimension| match of(dimension) {
+                Resolved::Unknown { reason, suggestion } => {
+                    let (keys, labels) = dimensions[dimension];
+                    Some((reason.clone(), labels.value(keys.value(row) as usize), suggestion.clone()))
+                }
+                _ => None,
+            });
+            let unknown = unknown.or_else(|| {
+                let mark = flags.unknown.get(&row)?;
+                Some(("a flag that is not in flags.csv".to_owned(), mark.as_str(), None))
+            });
+            let Some((reason, found, suggestion)) = unknown else {
+                return true;
+            };
+            let kept = Kept {
                 cell: cells.value(row),
                 reason,
-                found: Some(found),
+                found: Some(found.to_owned()),
                 suggestion,
                 key: key_text(batch, self.columns.value, row),
-                value,
+                value: values.is_valid(row).then(|| values.value(row)),
             };
-            for (dimension, (array, _)) in dictionaries.iter().enumerate() {
-                if let Resolved::Unknown { reason, suggestion } = resolved(dimension) {
-                    let found = label(array, row).to_owned();
-                    quarantine.keep(keep(reason.clone(), found, suggestion.clone()), &mut self.counts);
-                    continue 'rows;
-                }
-            }
-            let flag = match self.flags.canonical(flags.at(row), confidentiality.at(row), self.codelists) {
-                Ok(flag) => flag.map(|flag| self.flag_codes.number(&flag)),
-                Err(mark) => {
-                    quarantine.keep(keep("a flag that is not in flags.csv".into(), mark, None), &mut self.counts);
-                    continue;
-                }
-            };
-            for (column, from) in self.from.iter().enumerate() {
-                keys[column].push(match from {
-                    From::Constant(number) => *number,
-                    From::Dimension { dimension, slot } => match resolved(*dimension) {
-                        Resolved::Becomes(numbers) => numbers[*slot],
-                        // Both were dealt with above.
-                        Resolved::Filtered | Resolved::Unknown { .. } => continue,
-                    },
-                });
-            }
-            out_values.push(value);
-            out_flags.push(flag);
-            out_cells.push(cells.value(row));
-            out_provenance.push(self.provenance(&keys, value));
-        }
-        let loaded = out_values.len();
-        self.counts.loaded += loaded as u64;
-        for provenance in &out_provenance {
-            *self.counts.provenance.entry((*provenance).to_owned()).or_default() += 1;
-        }
+            quarantine.keep(kept, &mut self.counts);
+            false
+        };
+        Some((0..batch.num_rows()).map(fits).map(Some).collect())
+    }
 
-        let mut columns: Vec<ArrayRef> =
-            vec![constant(&self.origin.pipeline, loaded)?, constant(&self.origin.dataset, loaded)?];
-        for (codes, keys) in self.codes.iter().zip(keys) {
-            columns.push(codes.array(keys)?);
+    /// The canonical rows of a batch whose rows all fit. `flags` are the numbers of their flags, [`NO_FLAGS`] for none.
+    fn translate(
+        &mut self,
+        batch: &RecordBatch,
+        resolved: &[Vec<Resolved>],
+        flags: Vec<i32>,
+    ) -> Result<RecordBatch, NormaliseError> {
+        let rows = batch.num_rows();
+        let [pipeline, dataset, snapshot] = self.repeated.columns(&self.origin, rows)?;
+        let mut columns: Vec<ArrayRef> = vec![pipeline, dataset];
+        for (codes, from) in self.codes.iter().zip(&self.from) {
+            columns.push(codes.array(match from {
+                From::Constant(number) => vec![*number; rows],
+                From::Dimension { dimension, slot } => {
+                    // What does not become a code is in no row that is left.
+                    let numbers: Vec<i32> = resolved[*dimension]
+                        .iter()
+                        .map(|code| if let Resolved::Becomes(numbers) = code { numbers[*slot] } else { 0 })
+                        .collect();
+                    let (keys, _) = dictionary_of(batch, self.dimensions[*dimension].column);
+                    keys.values().iter().map(|key| numbers[*key as usize]).collect()
+                }
+            })?);
         }
-        columns.push(Arc::new(Float64Array::from(out_values)));
-        let flag_values = self.flag_codes.values();
-        columns.push(Arc::new(DictionaryArray::try_new(Int32Array::from(out_flags), flag_values)?));
+        columns.push(batch.column(self.columns.value).clone());
+        let has_flags = NullBuffer::new(BooleanBuffer::collect_bool(rows, |row| flags[row] != NO_FLAGS));
+        let flags = flags.into_iter().map(|number| number.max(0)).collect::<Vec<_>>();
+        let flags = Int32Array::new(flags.into(), Some(has_flags).filter(|nulls| nulls.null_count() > 0));
+        columns.push(Arc::new(DictionaryArray::try_new(flags, self.flag_codes.values())?));
         let vintage = self.origin.fetched_at.as_microsecond();
-        columns.push(Arc::new(TimestampMicrosecondArray::from_value(vintage, loaded).with_timezone("UTC")));
-        columns.push(constant(&self.origin.snapshot, loaded)?);
-        columns.push(Arc::new(UInt64Array::from(out_cells)));
-        columns.push(Arc::new(out_provenance.into_iter().map(Some).collect::<DictionaryArray<Int32Type>>()));
-        Ok(Normalised {
-            rows: RecordBatch::try_new(observation_schema(), columns)?,
-            quarantined: quarantine.finish(&self.origin)?,
-        })
+        columns.push(Arc::new(TimestampMicrosecondArray::from_value(vintage, rows).with_timezone("UTC")));
+        columns.push(snapshot);
+        columns.push(batch.column(self.columns.cell).clone());
+        columns.push(self.provenance(&columns, rows)?);
+        self.counts.loaded += rows as u64;
+        Ok(RecordBatch::try_new(observation_schema(), columns)?)
     }
 
-    /// `official`, unless the sample delivered it and does not name the cell with this very value.
-    fn provenance(&self, keys: &[Vec<i32>], value: Option<f64>) -> &'static str {
-        let Some(official) = self.official else {
-            return "official";
-        };
-        let code = |column: CanonicalColumn| {
-            let number = keys[column as usize].last().copied().unwrap_or_default();
-            self.codes[column as usize].code(number).to_owned()
-        };
-        let key = vec![
-            self.origin.dataset.clone(),
-            code(CanonicalColumn::Indicator),
-            code(CanonicalColumn::Region),
-            code(CanonicalColumn::Sector),
-            code(CanonicalColumn::SizeClass),
-            code(CanonicalColumn::Unit),
-            code(CanonicalColumn::TimePeriod),
-        ];
-        match official.values.get(&key) {
-            Some(published) if value == Some(*published) => "official",
-            _ => "synthetic",
+    /// The number of each row's canonical flags; pairs of flag and confidentiality are few.
+    fn translated_flags(&mut self, batch: &RecordBatch) -> TranslatedFlags {
+        let flags = Marks::new(batch.column(self.columns.flag));
+        let confidentiality = Marks::new(batch.column(self.columns.confidentiality));
+        let mut translated = TranslatedFlags { numbers: Vec::with_capacity(batch.num_rows()), unknown: HashMap::new() };
+        // Null is a value of both, before the others.
+        let width = confidentiality.labels.len() + 1;
+        let pairs = (flags.labels.len() + 1).saturating_mul(width);
+        let mut few: Vec<Option<Result<i32, String>>> = vec![None; if pairs <= FEW_PAIRS { pairs } else { 0 }];
+        let mut many: HashMap<usize, Option<Result<i32, String>>> = HashMap::new();
+        for row in 0..batch.num_rows() {
+            let pair = flags.position(row) * width + confidentiality.position(row);
+            let known = if few.is_empty() { many.entry(pair).or_default() } else { &mut few[pair] };
+            let number = known.get_or_insert_with(|| {
+                let flags = self.flags.canonical(flags.at(row), confidentiality.at(row), self.codelists)?;
+                Ok(flags.map_or(NO_FLAGS, |flags| self.flag_codes.number(&flags)))
+            });
+            translated.numbers.push(number.as_ref().map_or(NO_FLAGS, |number| *number));
+            if let Err(mark) = number {
+                translated.unknown.insert(row, mark.clone());
+            }
         }
+        translated
     }
+
+    /// `official`, unless the sample delivered it and does not name the cell with this very value. `columns` are those
+    /// before it.
+    fn provenance(&mut self, columns: &[ArrayRef], rows: usize) -> Result<ArrayRef, NormaliseError> {
+        const BOTH: [&str; 2] = ["official", "synthetic"];
+        let keys = match self.official {
+            None => vec![0; rows],
+            Some(official) => {
+                let values = columns[VALUE].as_primitive::<Float64Type>();
+                let keys = (0..rows).map(|row| {
+                    let code = |column: CanonicalColumn| {
+                        let array = columns[FIRST_CODE + column as usize].as_dictionary::<Int32Type>();
+                        label(array, row).to_owned()
+                    };
+                    let key = vec![
+                        self.origin.dataset.clone(),
+                        code(CanonicalColumn::Indicator),
+                        code(CanonicalColumn::Region),
+                        code(CanonicalColumn::Sector),
+                        code(CanonicalColumn::SizeClass),
+                        code(CanonicalColumn::Unit),
+                        code(CanonicalColumn::TimePeriod),
+                    ];
+                    let value = values.is_valid(row).then(|| values.value(row));
+                    let published = official.values.get(&key);
+                    i32::from(published.is_none() || published.copied() != value)
+                });
+                keys.collect()
+            }
+        };
+        let synthetic = keys.iter().map(|key| *key as u64).sum::<u64>();
+        for (provenance, count) in BOTH.into_iter().zip([rows as u64 - synthetic, synthetic]) {
+            if count > 0 {
+                *self.counts.provenance.entry(provenance.to_owned()).or_default() += count;
+            }
+        }
+        let labels = Arc::new(StringArray::from(BOTH.to_vec()));
+        Ok(Arc::new(DictionaryArray::<Int32Type>::try_new(Int32Array::from(keys), labels)?))
+    }
+}
+
+/// The columns that say the same in every row of a snapshot, made once and sliced for each batch.
+#[derive(Default)]
+struct Repeated {
+    columns: Option<[ArrayRef; 3]>,
+}
+
+impl Repeated {
+    /// Pipeline, dataset and snapshot.
+    fn columns(&mut self, origin: &Origin, rows: usize) -> Result<[ArrayRef; 3], NormaliseError> {
+        let columns = match self.columns.take().filter(|columns| columns[0].len() >= rows) {
+            Some(columns) => columns,
+            None => {
+                let of = |text: &str| constant(text, rows);
+                [of(&origin.pipeline)?, of(&origin.dataset)?, of(&origin.snapshot)?]
+            }
+        };
+        let sliced = columns.each_ref().map(|column| column.slice(0, rows));
+        self.columns = Some(columns);
+        Ok(sliced)
+    }
+}
+
+/// So many pairs of flag and confidentiality are looked up by position.
+const FEW_PAIRS: usize = 1 << 12;
+
+/// The number of no flags.
+const NO_FLAGS: i32 = -1;
+
+/// Positions in a canonical batch: of the first code, behind `pipeline` and `dataset`, and of the value.
+const FIRST_CODE: usize = 2;
+const VALUE: usize = FIRST_CODE + CanonicalColumn::ALL.len();
+
+/// The canonical flags of a batch's rows.
+struct TranslatedFlags {
+    /// The number of each row's flags, [`NO_FLAGS`] for none.
+    numbers: Vec<i32>,
+    /// Rows with a mark that is not known, and the mark.
+    unknown: HashMap<usize, String>,
+}
+
+/// Keys and labels of a dimension.
+fn dictionary_of(batch: &RecordBatch, column: usize) -> (&Int32Array, &StringArray) {
+    let array = batch.column(column).as_dictionary::<Int32Type>();
+    (array.keys(), array.values().as_string::<i32>())
 }
 
 impl Bound {
@@ -361,6 +481,11 @@ impl<'b> Marks<'b> {
     fn new(column: &'b ArrayRef) -> Self {
         let array = column.as_dictionary::<Int32Type>();
         Marks { array, labels: array.values().as_string::<i32>() }
+    }
+
+    /// The position of a row's label, from 1; 0 for null.
+    fn position(&self, row: usize) -> usize {
+        if self.array.is_null(row) { 0 } else { self.array.keys().value(row) as usize + 1 }
     }
 
     fn at(&self, row: usize) -> &'b str {

@@ -117,7 +117,7 @@ enum SnapshotError {
     #[error("`{url}`: the payload could not be decoded")]
     Decode { url: String, source: DecodeError },
     #[error("`{url}`: the payload does not fit the pipeline")]
-    Normalise { url: String, source: NormaliseError },
+    Normalise { url: String, source: NormaliseError, drift: Option<String> },
     #[error("`{url}`: the payload contradicts itself")]
     Contradiction { url: String, source: LakeError },
     #[error(transparent)]
@@ -254,7 +254,10 @@ impl EditionJob {
         *state = None;
         // Bytes that are not those that were fetched say nothing of the source.
         delivery.verify()?;
-        let report = Report::new(&error);
+        let mut report = Report::new(&error);
+        if let SnapshotError::Normalise { drift: Some(drift), .. } = &error {
+            report.chain.push(drift.clone());
+        }
         // A limit or a disk that could not be read says nothing of these bytes under these rules.
         let is_verdict = !matches!(
             &error,

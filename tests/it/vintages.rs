@@ -8,7 +8,7 @@ use arrow::datatypes::Int32Type;
 use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
 use tejido::lake::{Changes, Description, Lake, Partition, PartitionWriter, change_schema};
-use tejido::normalise::{Counts, observation_schema};
+use tejido::normalise::{Counts, Structure, observation_schema};
 use tejido::warehouse::{self, Inputs, Limits, Models};
 
 use crate::support::{Answer, Scene, Upstream, open, repository, rows};
@@ -78,6 +78,7 @@ fn partitions(lake: &Lake, snapshots: &[State]) -> Vec<Partition> {
             withdrawn: 0,
             revised: 0,
             counts: Counts::default(),
+            structure: Structure::default(),
         };
         partitions.push(writer.finish(description).unwrap());
     }

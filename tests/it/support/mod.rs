@@ -152,6 +152,7 @@ impl Scene {
         let mut settings = insta::Settings::clone_current();
         settings.add_filter(&regex_escaped(self.folder.path().to_str().unwrap()), "[project]");
         settings.add_filter(r"\d{8}T\d{6}Z-[0-9a-f]{8}", "[build]");
+        settings.add_filter(r"\d{4}-\d\d-\d\d \d\d:\d\d UTC", "[moment]");
         settings.add_filter(r"\d+\.\d\d s\b", "[time]");
         settings.add_filter(r"127\.0\.0\.1:\d+", "[upstream]");
         settings.set_omit_expression(true);
