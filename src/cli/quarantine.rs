@@ -43,6 +43,9 @@ fn show(table: &TableQuarantine, most: usize) {
     let rows: u64 = table.groups.iter().map(|group| group.rows).sum();
     let at = table.vintage.strftime("%F %H:%M UTC");
     tell(&format!("{}, {}, fetched {at}: {} rows are kept back", table.pipeline, table.dataset, grouped(rows)));
+    if let Some(drift) = &table.drift {
+        tell(&format!("{:>10}  since the snapshot of {}, {}", "", drift.since.strftime("%F %H:%M UTC"), drift.change));
+    }
     for group in table.groups.iter().take(most) {
         let found = group.found.as_ref().map(|found| format!(": `{found}`")).unwrap_or_default();
         let near = group.suggestion.as_ref().map(|near| format!(" (nearest known: `{near}`)")).unwrap_or_default();

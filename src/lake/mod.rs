@@ -234,6 +234,11 @@ impl Lake {
             .join(format!("{pipeline}-{snapshot}-{fingerprint}.parquet"))
     }
 
+    /// The snapshot whose rows a quarantine file holds.
+    pub fn describe_quarantine(&self, path: &Path) -> Result<Option<Description>, LakeError> {
+        describe(path)
+    }
+
     /// Where the quarantined rows of a snapshot go.
     pub fn quarantine_path(&self, pipeline: &str, dataset: &str, snapshot: &str) -> PathBuf {
         self.root

@@ -6,7 +6,7 @@ use globset::{Glob, GlobSet, GlobSetBuilder};
 
 use super::NormaliseError;
 use crate::error::nearest;
-use crate::spec::{CanonicalColumn, CodeRule, Codelists, Dimension, Edition, substitute};
+use crate::spec::{CanonicalColumn, CodeRule, Codelists, Dimension, Edition, RELATION, substitute};
 
 /// What becomes of one code.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,6 +32,10 @@ pub(super) struct Rules {
     require: Option<String>,
     code: CodeRule,
     codes: HashMap<String, Vec<String>>,
+    /// Codes of a crosswalk that are not exactly another one: how they relate to which.
+    related: HashMap<String, (String, String)>,
+    /// The classification of all sectors, where it is the same for all.
+    scheme: Option<String>,
     /// Whether a code outside `codes` may be a canonical code itself.
     identity: Option<CanonicalColumn>,
     drop: GlobSet,
@@ -43,6 +47,7 @@ impl Rules {
         dimension: &Dimension,
         edition: &Edition,
         codelists: &Codelists,
+        scheme: Option<&str>,
     ) -> Result<Self, NormaliseError> {
         let wrong = |message: String| NormaliseError::Rules { message };
         let fill = |text: &str| substitute(text, edition).map_err(|name| wrong(format!("`{{{name}}}` has no value")));
@@ -52,6 +57,8 @@ impl Rules {
             require: dimension.require.as_deref().map(fill).transpose()?,
             code: dimension.code,
             codes: HashMap::new(),
+            related: HashMap::new(),
+            scheme: scheme.map(str::to_owned),
             identity: dimension.to.as_ref().map(|to| *to.get_ref()),
             drop: GlobSet::empty(),
         };
@@ -60,10 +67,20 @@ impl Rules {
             let list = codelists
                 .get(crosswalk.get_ref())
                 .ok_or_else(|| wrong(format!("there is no crosswalk `{}`", crosswalk.get_ref())))?;
-            rules.columns =
-                list.columns.iter().skip(1).filter_map(|column| CanonicalColumn::from_name(column)).collect();
+            let given = || list.columns.iter().enumerate().skip(1).filter(|(_, column)| *column != RELATION);
+            rules.columns = given().filter_map(|(_, column)| CanonicalColumn::from_name(column)).collect();
+            let relation = list.column(RELATION);
             for row in &list.rows {
-                rules.codes.insert(row[0].clone(), row[1..].to_vec());
+                let becomes: Vec<String> = given().map(|(at, _)| row[at].clone()).collect();
+                match relation.map(|at| row[at].as_str()) {
+                    None | Some("equal") => {
+                        rules.codes.insert(row[0].clone(), becomes);
+                    }
+                    Some(relation) => {
+                        let other = becomes.first().cloned().unwrap_or_default();
+                        rules.related.insert(row[0].clone(), (relation.to_owned(), other));
+                    }
+                }
             }
         }
         for mapping in &dimension.codes {
@@ -115,6 +132,15 @@ impl Rules {
                 suggestion: Some(require.clone()),
             };
         }
+        let is_itself = |column| check(column, code, codelists, self.scheme.as_deref()).is_ok();
+        if let Some((relation, other)) = self.related.get(code)
+            && !self.identity.is_some_and(is_itself)
+        {
+            return Fate::Unknown {
+                reason: format!("`{}` has a code that is not exactly another one ({relation})", self.name),
+                suggestion: Some(other.clone()),
+            };
+        }
         if self.identity.is_some() {
             return self.known(vec![code.to_owned()], codelists);
         }
@@ -126,8 +152,10 @@ impl Rules {
 
     /// Accepts canonical codes only if the codelists have them.
     fn known(&self, codes: Vec<String>, codelists: &Codelists) -> Fate {
+        let own = self.columns.iter().position(|column| *column == CanonicalColumn::SectorScheme);
+        let scheme = own.map(|at| codes[at].as_str()).or(self.scheme.as_deref());
         for (column, code) in self.columns.iter().zip(&codes) {
-            if let Err((reason, suggestion)) = check(*column, code, codelists) {
+            if let Err((reason, suggestion)) = check(*column, code, codelists, scheme) {
                 return Fate::Unknown { reason: format!("`{}` {reason}", self.name), suggestion };
             }
         }
@@ -135,11 +163,13 @@ impl Rules {
     }
 }
 
-/// Whether a canonical column may hold the code; if not, why, and the nearest that it may hold.
+/// Whether a canonical column may hold the code; if not, why, and the nearest that it may hold. `scheme` is the
+/// classification of sectors, where it is known.
 pub(super) fn check(
     column: CanonicalColumn,
     code: &str,
     codelists: &Codelists,
+    scheme: Option<&str>,
 ) -> Result<(), (String, Option<String>)> {
     match column {
         CanonicalColumn::TimePeriod if !is_time_period(code) => Err(("is no SDMX time period".into(), None)),
@@ -152,11 +182,20 @@ pub(super) fn check(
             let Some(list) = codelists.get(name) else {
                 return Err((format!("needs the codelist {name}.csv, which is missing"), None));
             };
-            if list.contains(code) {
-                return Ok(());
+            // A letter of NACE means another thing in each of its versions.
+            let scheme = scheme.filter(|_| column == CanonicalColumn::Sector);
+            match scheme {
+                None if list.contains(code) => Ok(()),
+                None => {
+                    let near = nearest(code, list.codes()).map(str::to_owned);
+                    Err((format!("has a code that is not in {name}.csv"), near))
+                }
+                Some(scheme) if list.contains_in(scheme, code) => Ok(()),
+                Some(scheme) => {
+                    let near = nearest(code, list.codes_in(scheme)).map(str::to_owned);
+                    Err((format!("has a code that is not in {name}.csv for {scheme}"), near))
+                }
             }
-            let near = nearest(code, list.codes()).map(str::to_owned);
-            Err((format!("has a code that is not in {name}.csv"), near))
         }
     }
 }

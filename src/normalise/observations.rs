@@ -141,11 +141,14 @@ impl<'a> ObservationNormaliser<'a> {
             counts: Counts::default(),
         };
         let mut sources: HashMap<CanonicalColumn, From> = HashMap::new();
+        let scheme = pipeline.constants.iter().find(|(column, _)| *column.get_ref() == CanonicalColumn::SectorScheme);
+        let scheme = scheme.and_then(|(_, value)| substitute(value.get_ref(), edition).ok());
+        let scheme = scheme.as_deref();
         for (column, value) in &pipeline.constants {
             let code = substitute(value.get_ref(), edition)
                 .map_err(|name| NormaliseError::Rules { message: format!("`{{{name}}}` has no value") })?;
             let column = *column.get_ref();
-            fate::check(column, &code, codelists).map_err(|(why, _)| NormaliseError::Rules {
+            fate::check(column, &code, codelists, scheme).map_err(|(why, _)| NormaliseError::Rules {
                 message: format!("the constant `{}` {why}: `{code}`", column.name()),
             })?;
             let number = normaliser.codes[column as usize].number(&code);
@@ -156,7 +159,7 @@ impl<'a> ObservationNormaliser<'a> {
             let name = name.get_ref();
             let at =
                 names.iter().position(|found| *found == name || dimension.aliases.iter().any(|alias| alias == found));
-            let rules = Rules::new(name, dimension, edition, codelists)?;
+            let rules = Rules::new(name, dimension, edition, codelists, scheme)?;
             match at {
                 Some(column) => {
                     taken[column] = true;

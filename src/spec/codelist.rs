@@ -19,7 +19,8 @@ pub struct Codelist {
     pub rows: Vec<Vec<String>>,
     /// BLAKE3 of the file, in hex.
     pub hash: String,
-    codes: HashMap<String, usize>,
+    /// Rows of each code: one, or one a scheme.
+    codes: HashMap<String, Vec<usize>>,
 }
 
 impl Codelist {
@@ -44,6 +45,8 @@ impl Codelist {
         };
         let code_column = list.key_column();
         let scheme_column = list.column("scheme");
+        // Of a table of relations or parts a whole row is what stands once.
+        let is_of_pairs = list.is_of_pairs();
         let mut seen = std::collections::HashSet::new();
         for record in reader.records() {
             let record = record.map_err(|error| wrong(line_of(&error), error.to_string()))?;
@@ -53,11 +56,19 @@ impl Codelist {
             if code.is_empty() {
                 return Err(wrong(line, format!("expected a {}, found nothing", list.columns[code_column])));
             }
-            let scheme = scheme_column.map(|at| row[at].clone());
-            if !seen.insert((scheme, code.clone())) {
+            let key = match is_of_pairs {
+                true => row.clone(),
+                false => scheme_column.map(|at| row[at].clone()).into_iter().chain([code.clone()]).collect(),
+            };
+            if !seen.insert(key) {
                 return Err(wrong(line, format!("`{code}` stands a second time")));
             }
-            list.codes.insert(code, list.rows.len());
+            if let Some(at) = list.column(RELATION)
+                && !RELATIONS.contains(&row[at].as_str())
+            {
+                return Err(wrong(line, format!("expected {}, found `{}`", RELATIONS.join(", "), row[at])));
+            }
+            list.codes.entry(code).or_default().push(list.rows.len());
             list.rows.push(row);
         }
         Ok(list)
@@ -73,14 +84,35 @@ impl Codelist {
         self.column("code").unwrap_or(0)
     }
 
-    /// The row of a code or label.
-    pub fn row(&self, code: &str) -> Option<&[String]> {
-        self.codes.get(code).map(|&row| self.rows[row].as_slice())
+    /// Whether it says of pairs of codes how they relate, and not what one code is.
+    fn is_of_pairs(&self) -> bool {
+        self.name.starts_with("relations_") || self.name.ends_with("_parts") || self.name.ends_with("_breaks")
     }
 
-    /// Whether the code is there.
+    /// The row of a code or label; the first one of a code that stands in several schemes.
+    pub fn row(&self, code: &str) -> Option<&[String]> {
+        self.codes.get(code)?.first().map(|&row| self.rows[row].as_slice())
+    }
+
+    /// Whether the code is there, in any scheme.
     pub fn contains(&self, code: &str) -> bool {
         self.codes.contains_key(code)
+    }
+
+    /// Whether the code is there in this scheme; a codelist without schemes has all of its codes in each.
+    pub fn contains_in(&self, scheme: &str, code: &str) -> bool {
+        let rows = self.codes.get(code).map(Vec::as_slice).unwrap_or_default();
+        match self.column("scheme") {
+            Some(at) => rows.iter().any(|&row| self.rows[row][at] == scheme),
+            None => !rows.is_empty(),
+        }
+    }
+
+    /// The codes of this scheme, or all where there are none, in the file's order.
+    pub fn codes_in(&self, scheme: &str) -> impl Iterator<Item = &str> {
+        let (key, column) = (self.key_column(), self.column("scheme"));
+        let rows = self.rows.iter().filter(move |row| column.is_none_or(|at| row[at] == scheme));
+        rows.map(move |row| row[key].as_str())
     }
 
     /// All codes or labels, in the file's order.
@@ -89,6 +121,13 @@ impl Codelist {
         self.rows.iter().map(move |row| row[key].as_str())
     }
 }
+
+/// The column of a crosswalk or table of relations that says how both codes relate.
+pub const RELATION: &str = "relation";
+
+/// How the first code of a row relates to the second: the same thing; a part of it; the whole of which it is a part;
+/// neither, but not apart.
+pub const RELATIONS: [&str; 4] = ["equal", "contained", "contains", "overlaps"];
 
 /// All codelists of a project, by name.
 #[derive(Debug, Clone, Default)]

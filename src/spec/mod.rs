@@ -9,7 +9,7 @@ mod settings;
 mod timetable;
 mod validate;
 
-pub use codelist::{Codelist, Codelists};
+pub use codelist::{Codelist, Codelists, RELATION};
 pub use notify::{EventKind, NotifySettings, WebhookSettings, is_loopback};
 pub use pipeline::{
     CanonicalColumn, CodeRule, DecodeSpec, Dimension, Edition, Kind, Members, Missed, Pipeline, Pipelines, Quality,

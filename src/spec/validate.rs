@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use toml::Spanned;
 
 use super::pipeline::{CanonicalColumn, Dimension, Edition, Kind, Pipeline, substitute};
-use super::{Codelists, SpecError};
+use super::{Codelists, RELATION, SpecError};
 use crate::decode::Format;
 use crate::error::{Snippet, nearest};
 
@@ -218,14 +218,6 @@ impl Validator<'_> {
                 self.text_variables(require, name.span(), edition)?;
             }
         }
-        if dimension.to.is_some() && dimension.crosswalk.is_some() {
-            let message = format!("`{}` has both `to` and `crosswalk`", name.get_ref());
-            return Err(self.wrong(
-                name.span(),
-                &message,
-                Some("its codes are canonical ones, or are looked up: say one of them"),
-            ));
-        }
         if let Some(crosswalk) = &dimension.crosswalk {
             let Some(list) = self.codelists.get(crosswalk.get_ref()) else {
                 let near = nearest(crosswalk.get_ref(), self.codelists.names());
@@ -235,7 +227,9 @@ impl Validator<'_> {
                     near.map(|near| format!("did you mean `{near}`?")).as_deref(),
                 ));
             };
-            for column in list.columns.iter().skip(1) {
+            let own = columns.clone();
+            columns.clear();
+            for column in list.columns.iter().skip(1).filter(|column| *column != RELATION) {
                 let Some(column) = CanonicalColumn::from_name(column) else {
                     return Err(self.wrong(
                         crosswalk.span(),
@@ -244,6 +238,10 @@ impl Validator<'_> {
                     ));
                 };
                 columns.push(column);
+            }
+            if !own.is_empty() && own != columns {
+                let message = format!("`{}` is `to` another canonical column than its crosswalk gives", name.get_ref());
+                return Err(self.wrong(crosswalk.span(), &message, None));
             }
         }
         for mapping in &dimension.codes {
@@ -299,7 +297,14 @@ impl Validator<'_> {
         let Some(list) = column.codelist().and_then(|name| self.codelists.get(name)) else {
             return Ok(());
         };
-        if list.contains(code) {
+        let constants = &self.pipeline.constants;
+        let scheme = constants.iter().find(|(column, _)| *column.get_ref() == CanonicalColumn::SectorScheme);
+        let scheme = scheme.map(|(_, value)| value.get_ref().as_str()).filter(|scheme| !scheme.contains('{'));
+        let known = match scheme.filter(|_| column == CanonicalColumn::Sector) {
+            Some(scheme) => list.contains_in(scheme, code),
+            None => list.contains(code),
+        };
+        if known {
             return Ok(());
         }
         Err(self.wrong(

@@ -220,6 +220,7 @@ fn rows_that_fit_nowhere_are_kept_with_their_reason() {
     told.must(0);
     for expected in [
         "eurostat__isoc_r_eb_ain2, isoc_r_eb_ain2, fetched 20",
+        "UTC, `geo` has the new `ES99`\n",
         "1  `geo` has a code that is not in regions.csv: `ES99` (nearest known: `ES",
         &format!(" = 10.99, cell {cell} of "),
     ] {

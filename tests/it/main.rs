@@ -9,6 +9,7 @@
 mod archive;
 mod cli;
 mod decode;
+mod drifting;
 mod faults;
 mod fetching;
 mod listening;
