@@ -98,6 +98,12 @@ pub fn copy(from: &Path, to: &Path) -> Result<()> {
     at("copy", from, fs::copy(from, to)).map(drop)
 }
 
+/// Whether anybody but its owner may read or write a file.
+pub fn is_open_to_others(path: &Path) -> Result<bool> {
+    let mode = at("look at", path, fs::metadata(path))?.permissions().mode();
+    Ok(mode & 0o077 != 0)
+}
+
 /// A file's size in bytes.
 pub fn size_bytes(path: &Path) -> Result<u64> {
     Ok(at("look at", path, fs::metadata(path))?.len())
@@ -170,6 +176,12 @@ impl Pending {
             OpenOptions::new().read(true).write(true).create_new(true).mode(mode).open(&temporary),
         )?;
         Ok(Pending { file, temporary, committed: false })
+    }
+
+    /// Adds text.
+    pub fn write_text(&mut self, text: &str) -> Result<()> {
+        let path = self.temporary.clone();
+        at("write", &path, self.write_all(text.as_bytes()))
     }
 
     /// Another handle on the file being written.

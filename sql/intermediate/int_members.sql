@@ -2,7 +2,7 @@
 -- grain: cluster, member
 -- private: one row a member
 -- column cluster: the cluster
--- column member: keyed hash of the tax number
+-- column member: keyed hash that tells members apart, in all clusters alike
 -- column region: NUTS 2 region, or `unknown`
 -- column sector: NACE division, or `unknown`
 -- column sector_scheme: classification of the sector
@@ -15,9 +15,8 @@
 -- audit: records > 0
 with present as (
     select *
-    from staging.stg_memberships
-    where (joined is null or joined <= cast(vintage as date))
-        and (left_on is null or left_on > cast(vintage as date))
+    from intermediate.int_member_records
+    where is_current and is_present
 ),
 
 first_records as (

@@ -1,8 +1,8 @@
 //! Canonical batches → Parquet partitions with vintages, and back.
 //!
 //! ```text
-//! lake/observations/dataset=<id>/vintage=<fetch time>/<pipeline>-<snapshot>-<fingerprint>.parquet
-//! lake/memberships/cluster=<name>/vintage=<fetch time>/<pipeline>-<snapshot>-<fingerprint>.parquet
+//! lake/observations/dataset=<id>/fetched=<time>/<pipeline>-<snapshot>-<fingerprint>.parquet
+//! lake/memberships/cluster=<name>/fetched=<time>/<pipeline>-<snapshot>-<fingerprint>.parquet
 //! lake/quarantine/pipeline=<id>/<dataset>-<snapshot>.parquet
 //! ```
 //! A partition of observations holds what changed against the vintages before it (column `change`:
@@ -218,7 +218,8 @@ impl Lake {
         Ok(())
     }
 
-    /// Where the partition of a snapshot goes. Other rules make another file, so that nothing that is in force
+    /// Where the partition of a snapshot goes. The folder is named `fetched` and not `vintage`, since readers put what
+    /// a folder's name says in place of the column of that name, as text. Other rules make another file, so that nothing that is in force
     /// is overwritten before all of its successors are there.
     pub fn partition_path(
         &self,
@@ -230,7 +231,7 @@ impl Lake {
     ) -> PathBuf {
         let (snapshot, fingerprint) = (&snapshot[..16], &fingerprint[..8]);
         folder
-            .join(format!("vintage={}", vintage.strftime("%Y%m%dT%H%M%S.%6fZ")))
+            .join(format!("fetched={}", vintage.strftime("%Y%m%dT%H%M%S.%6fZ")))
             .join(format!("{pipeline}-{snapshot}-{fingerprint}.parquet"))
     }
 

@@ -9,26 +9,30 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use arrow::array::{
-    Array, ArrayRef, AsArray, BooleanArray, Date32Array, RecordBatch, StringArray, TimestampMicrosecondArray,
+    Array, ArrayRef, AsArray, BooleanArray, Date32Array, DictionaryArray, RecordBatch, TimestampMicrosecondArray,
     UInt64Array,
 };
-use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit, UInt64Type};
+use arrow::datatypes::{DataType, Field, Int32Type, Schema, SchemaRef, TimeUnit, UInt64Type};
 use jiff::civil::Date;
-use unicode_normalization::{UnicodeNormalization, char::is_combining_mark};
 
+use super::names::{folded, matching};
+use super::places::Places;
 use super::quarantine::{Kept, Quarantine};
-use super::{Counts, NormaliseError, Normalised, Origin, nif};
+use super::{Counts, NormaliseError, Normalised, Origin, constant, dictionary, nif};
 use crate::decode::{CELL, ROW};
 use crate::spec::{Codelists, Members};
 
 /// Columns of a canonical membership.
 pub fn membership_schema() -> SchemaRef {
-    let text = |name: &str, nullable: bool| Field::new(name, DataType::Utf8, nullable);
+    let text = |name: &str, nullable: bool| Field::new(name, dictionary(), nullable);
     Arc::new(Schema::new(vec![
         text("pipeline", false),
         text("dataset", false),
         text("cluster", false),
         text("member", false),
+        text("identified_by", false),
+        text("name_key", false),
+        Field::new("duplicate_of", DataType::UInt64, true),
         text("name", true),
         Field::new("nif_valid", DataType::Boolean, true),
         text("activity", true),
@@ -54,7 +58,10 @@ pub struct MemberNormaliser<'a> {
     origin: Origin,
     hash_key: [u8; 32],
     provenance: &'static str,
-    municipalities: HashMap<String, (String, String)>,
+    places: Places<'a>,
+    /// The first row of each member, and of each name with the number that it came with.
+    seen: HashMap<String, u64>,
+    names: HashMap<String, (u64, Option<String>)>,
     /// What became of the rows so far.
     pub counts: Counts,
 }
@@ -62,6 +69,12 @@ pub struct MemberNormaliser<'a> {
 /// One canonical membership.
 struct Member {
     member: String,
+    /// Whether the tax number or only the name tells this member from others.
+    identified_by: &'static str,
+    /// Keyed hash of the name as it is compared: two spellings of one name have the same.
+    name_key: String,
+    /// The row of this export that has the same number, or the same name with no other number.
+    duplicate_of: Option<u64>,
     name: Option<String>,
     nif_valid: Option<bool>,
     activity: Option<String>,
@@ -84,22 +97,15 @@ impl<'a> MemberNormaliser<'a> {
         hash_key: &str,
         synthetic: bool,
     ) -> Self {
-        let mut municipalities = HashMap::new();
-        if let Some(list) = codelists.get("municipalities")
-            && let (Some(code), Some(region), Some(label)) =
-                (list.column("code"), list.column("region"), list.column("label"))
-        {
-            for row in &list.rows {
-                municipalities.insert(folded(&row[label]), (row[code].clone(), row[region].clone()));
-            }
-        }
         MemberNormaliser {
             members,
             codelists,
             origin,
             hash_key: blake3::derive_key("tejido 2026 members' tax numbers", hash_key.as_bytes()),
             provenance: if synthetic { "synthetic" } else { "official" },
-            municipalities,
+            places: Places::new(codelists),
+            seen: HashMap::new(),
+            names: HashMap::new(),
             counts: Counts::default(),
         }
     }
@@ -135,7 +141,7 @@ impl<'a> MemberNormaliser<'a> {
         Ok(Normalised { rows: self.table(&loaded)?, quarantined: quarantine.finish(&self.origin)? })
     }
 
-    fn member(&self, record: &Record<'_>, at: usize) -> Fate {
+    fn member(&mut self, record: &Record<'_>, at: usize) -> Fate {
         if record.is_blank(at) {
             return Fate::Filtered;
         }
@@ -150,91 +156,118 @@ impl<'a> MemberNormaliser<'a> {
         let nif = nif_text.and_then(nif::parse);
         let unknown = |reason: String| Fate::Unknown { reason, found: None };
         let activity = match record.text(record.activity, at).map(|text| self.division(text)) {
-            Some(None) => return unknown(format!("`{}` is no code of CNAE-2009", self.members.activity)),
+            Some(None) => {
+                let scheme = self.members.activity_scheme.name();
+                return unknown(format!("`{}` is no code of {scheme}", self.members.activity));
+            }
             Some(division) => division,
             None => None,
         };
         let mut days = [None, None];
         let columns = [(record.joined, &self.members.joined), (record.left, &self.members.left)];
         for (day, (column, field)) in days.iter_mut().zip(columns) {
-            match record.text(column, at).map(|text| Date::strptime(&self.members.date_format, text)) {
-                Some(Err(_)) => {
+            match record.text(column, at).map(|text| self.day(text)) {
+                Some(None) => {
                     return unknown(format!("`{field}` is no date of the form `{}`", self.members.date_format));
                 }
-                Some(Ok(date)) => *day = Some(date),
+                Some(date) => *day = date,
                 None => {}
             }
         }
-        let (municipality, region) = self.place(record, at);
+        let place = self
+            .places
+            .find(record.text(record.municipality, at), record.postal_code.and_then(|column| record.text(column, at)));
         let is_entity = nif.as_ref().is_some_and(|nif| nif.entity);
         let public = |text: Option<String>| text.filter(|_| is_entity);
-        let identity = match &nif {
-            Some(nif) => format!("nif:{}", nif.number),
+        let (identified_by, identity) = match &nif {
+            Some(nif) => ("number", format!("nif:{}", nif.number)),
             // Without a number only the name is left to tell members apart.
-            None => format!("name:{}", folded(name)),
+            None => ("name", format!("name:{}", matching(name))),
         };
+        let member = self.hashed(&identity);
+        let name_key = self.hashed(&format!("name:{}", matching(name)));
+        let row = record.rows.value(at);
+        let duplicate_of = self.duplicate(&member, &name_key, nif.as_ref().map(|nif| nif.number.as_str()), row);
         Fate::Member(Box::new(Member {
-            member: blake3::keyed_hash(&self.hash_key, identity.as_bytes()).to_hex()[..32].to_owned(),
+            member,
+            identified_by,
+            name_key,
+            duplicate_of,
             name: public(Some(name.to_owned())),
             nif_valid: nif_text.map(|_| nif.is_some_and(|nif| nif.valid)),
             activity,
-            municipality: public(municipality),
-            region,
+            municipality: public(place.municipality),
+            region: place.region,
             size_class: record.text(record.employees, at).and_then(size_class),
             joined: days[0],
             left: days[1],
             website: public(record.website.and_then(|column| record.text(column, at)).map(str::to_owned)),
-            row: record.rows.value(at),
+            row,
             cell: record.cells.value(at),
         }))
     }
 
-    /// `62.01`, `6201`, `62` → the division `62`, if NACE has it.
+    fn hashed(&self, identity: &str) -> String {
+        blake3::keyed_hash(&self.hash_key, identity.as_bytes()).to_hex()[..32].to_owned()
+    }
+
+    /// The earlier row of the same member: one with the same number, or with the same name unless both have numbers,
+    /// which then differ.
+    fn duplicate(&mut self, member: &str, name_key: &str, number: Option<&str>, row: u64) -> Option<u64> {
+        let same_member = self.seen.get(member).copied();
+        self.seen.entry(member.to_owned()).or_insert(row);
+        let (first, its_number) =
+            self.names.entry(name_key.to_owned()).or_insert_with(|| (row, number.map(str::to_owned)));
+        let same_name = (*first != row && (number.is_none() || its_number.is_none())).then_some(*first);
+        same_member.or(same_name)
+    }
+
+    /// A day as the pipeline says that it is written, or as ISO 8601 does, which cannot be taken for another one.
+    fn day(&self, text: &str) -> Option<Date> {
+        let iso = || text.parse().ok().filter(|_| text.len() == "2026-12-31".len());
+        Date::strptime(&self.members.date_format, text).ok().or_else(iso)
+    }
+
+    /// `62.01`, `6201`, `62` → the division `62`, if the classification has it and the code below it. Classes that only
+    /// the national classification has are known by their group.
     fn division(&self, text: &str) -> Option<String> {
         let digits: String = text.chars().filter(|c| !matches!(c, '.' | ' ')).collect();
         let division = digits.get(..2)?;
         let is_code = digits.len() <= 4 && digits.bytes().all(|byte| byte.is_ascii_digit());
-        (is_code && self.codelists.get("sectors")?.contains(division)).then(|| division.to_owned())
-    }
-
-    /// Municipality code and region: from the name, else the region from the postal code's province.
-    fn place(&self, record: &Record<'_>, at: usize) -> (Option<String>, Option<String>) {
-        let by_name = record.text(record.municipality, at).and_then(|name| self.municipalities.get(&folded(name)));
-        if let Some((code, region)) = by_name {
-            return (Some(code.clone()), Some(region.clone()));
-        }
-        let province = record
-            .postal_code
-            .and_then(|column| record.text(column, at))
-            .filter(|code| code.len() == 5 && code.bytes().all(|byte| byte.is_ascii_digit()))
-            .map(|code| &code[..2]);
-        let region = province.and_then(|province| {
-            let list = self.codelists.get("provinces")?;
-            Some(list.row(province)?[list.column("region")?].clone())
-        });
-        (None, region)
+        let scheme = self.members.activity_scheme.nace();
+        let is_division = self.codelists.get("sectors")?.contains_in(scheme, division);
+        let group = digits.get(..3);
+        let has_group = match (group, self.codelists.get("activities")) {
+            (Some(group), Some(activities)) => activities.contains_in(scheme, group),
+            _ => true,
+        };
+        (is_code && is_division && has_group).then(|| division.to_owned())
     }
 
     fn table(&self, members: &[Member]) -> Result<RecordBatch, arrow::error::ArrowError> {
         let rows = members.len();
-        let same =
-            |value: &str| -> ArrayRef { Arc::new(StringArray::from_iter_values(std::iter::repeat_n(value, rows))) };
         let text = |field: fn(&Member) -> Option<&str>| -> ArrayRef {
-            Arc::new(members.iter().map(field).collect::<StringArray>())
+            Arc::new(members.iter().map(field).collect::<DictionaryArray<Int32Type>>())
         };
         let days = |field: fn(&Member) -> Option<Date>| -> ArrayRef {
             Arc::new(members.iter().map(|member| field(member).map(days_since_1970)).collect::<Date32Array>())
         };
         let columns: Vec<ArrayRef> = vec![
-            same(&self.origin.pipeline),
-            same(&self.origin.dataset),
-            same(&self.members.cluster),
+            constant(&self.origin.pipeline, rows)?,
+            constant(&self.origin.dataset, rows)?,
+            constant(&self.members.cluster, rows)?,
             text(|member| Some(&member.member)),
+            text(|member| Some(member.identified_by)),
+            text(|member| Some(&member.name_key)),
+            Arc::new(members.iter().map(|member| member.duplicate_of).collect::<UInt64Array>()),
             text(|member| member.name.as_deref()),
             Arc::new(members.iter().map(|member| member.nif_valid).collect::<BooleanArray>()),
             text(|member| member.activity.as_deref()),
-            // CNAE-2009 is NACE Rev. 2 down to the fourth digit.
-            text(|member| member.activity.as_ref().map(|_| "NACE_R2")),
+            {
+                let scheme = self.members.activity_scheme.nace();
+                let schemes = members.iter().map(|member| member.activity.as_ref().map(|_| scheme));
+                Arc::new(schemes.collect::<DictionaryArray<Int32Type>>())
+            },
             text(|member| member.municipality.as_deref()),
             text(|member| member.region.as_deref()),
             text(|member| member.size_class),
@@ -245,10 +278,10 @@ impl<'a> MemberNormaliser<'a> {
                 TimestampMicrosecondArray::from_value(self.origin.fetched_at.as_microsecond(), rows)
                     .with_timezone("UTC"),
             ),
-            same(&self.origin.snapshot),
+            constant(&self.origin.snapshot, rows)?,
             Arc::new(UInt64Array::from_iter_values(members.iter().map(|member| member.row))),
             Arc::new(UInt64Array::from_iter_values(members.iter().map(|member| member.cell))),
-            same(self.provenance),
+            constant(self.provenance, rows)?,
         ];
         RecordBatch::try_new(membership_schema(), columns)
     }
@@ -309,12 +342,6 @@ impl<'b> Record<'b> {
     }
 }
 
-/// Text as it is compared: lower case, without accents, single blanks.
-fn folded(text: &str) -> String {
-    let plain: String = text.nfd().filter(|c| !is_combining_mark(*c)).flat_map(char::to_lowercase).collect();
-    plain.split_whitespace().collect::<Vec<_>>().join(" ")
-}
-
 /// A number of employees, with a dot between thousands, or a band `de 50 a 249`; none for anything else
 /// (`n.d.`), which is unknown and not an error.
 fn size_class(text: &str) -> Option<&'static str> {
@@ -327,8 +354,11 @@ fn size_class(text: &str) -> Option<&'static str> {
         ["mas", "de", "249"] | ["250", "o", "mas"] | ["250", "y", "mas"] => return Some("GE250"),
         _ => {}
     }
-    let mut groups = folded.split('.');
-    let first = groups.next().filter(|group| (1..=3).contains(&group.len()) || !folded.contains('.'))?;
+    // A decimal comma: the average of a year.
+    let (whole, fraction) = folded.split_once(',').unwrap_or((folded.as_str(), "0"));
+    let is_fraction = !fraction.is_empty() && fraction.bytes().all(|byte| byte.is_ascii_digit());
+    let mut groups = whole.split('.');
+    let first = groups.next().filter(|group| (1..=3).contains(&group.len()) || !whole.contains('.'))?;
     let mut digits = first.to_owned();
     for group in groups {
         if group.len() != 3 {
@@ -336,7 +366,7 @@ fn size_class(text: &str) -> Option<&'static str> {
         }
         digits.push_str(group);
     }
-    match digits.parse::<u32>().ok()? {
+    match digits.parse::<u32>().ok().filter(|_| is_fraction)? {
         0..=9 => Some("0-9"),
         10..=49 => Some("10-49"),
         50..=249 => Some("50-249"),
@@ -363,16 +393,13 @@ mod tests {
             ("250 o más", Some("GE250")),
             ("n.d.", None),
             ("12.5", None),
-            ("1,5", None),
+            ("1,5", Some("0-9")),
+            ("9,9", Some("0-9")),
+            ("1.249,75", Some("GE250")),
+            ("1,x", None),
         ] {
             assert_eq!(size_class(text), class, "{text}");
         }
-    }
-
-    #[test]
-    fn names_are_compared_without_accents() {
-        assert_eq!(folded("  Astillero,  EL"), "astillero, el");
-        assert_eq!(folded("Íñigo"), "inigo");
     }
 
     #[test]

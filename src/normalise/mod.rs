@@ -9,8 +9,10 @@ mod codes;
 mod fate;
 mod flags;
 mod members;
+mod names;
 mod nif;
 mod observations;
+mod places;
 mod quarantine;
 mod structure;
 
@@ -31,7 +33,7 @@ use serde::{Deserialize, Serialize};
 use crate::error::Hint;
 
 /// Bumped whenever the canonical rows change for the same decoded rows and rules.
-pub const NORMALISER_VERSION: u32 = 1;
+pub const NORMALISER_VERSION: u32 = 2;
 
 /// Where a batch of canonical rows comes from.
 #[derive(Debug, Clone)]

@@ -106,7 +106,7 @@ pub fn held(project: &Project, names: &[String]) -> Result<Vec<Held>, RunError> 
             let key = (sidecar.dataset.clone(), sidecar.vintage());
             let edition = pipeline.and_then(|pipeline| editions(pipeline).find(|of| of.dataset == sidecar.dataset));
             let failure = match (pipeline, edition) {
-                (Some(pipeline), Some(edition)) => snapshot.failure(&rules(project, pipeline, edition))?,
+                (Some(pipeline), Some(edition)) => snapshot.failure(&rules(project, pipeline, edition)?)?,
                 _ => None,
             };
             let builds = needed.get(&sidecar.hash).cloned().unwrap_or_default();
@@ -339,8 +339,8 @@ fn needed(root: &Path) -> Result<HashMap<String, Vec<String>>, RunError> {
     Ok(needed)
 }
 
-fn rules(project: &Project, pipeline: &Pipeline, edition: &Edition) -> String {
-    fingerprint::rules(pipeline, edition, &project.codelists, &project.settings.privacy.hash_key)
+fn rules(project: &Project, pipeline: &Pipeline, edition: &Edition) -> Result<String, RunError> {
+    Ok(fingerprint::rules(pipeline, edition, &project.codelists, &project.hash_key()?))
 }
 
 /// The table that imported bytes are of.

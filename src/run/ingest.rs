@@ -26,6 +26,7 @@ use crate::spec::{Edition, Kind, Pipeline, Profile, Settings};
 
 mod delivery;
 mod partition;
+mod retention;
 
 /// What all pipelines of a run share.
 pub(super) struct Job {
@@ -66,6 +67,7 @@ pub(super) async fn pipeline(
         job.archive.sweep(&pipeline.id)?;
         if pipeline.kind == Kind::Memberships {
             job.archive.keep_private(&pipeline.id)?;
+            retention::forget(job, pipeline)?;
         }
     }
     let mut ingested =
@@ -99,6 +101,7 @@ struct EditionJob {
     job: Arc<Job>,
     pipeline: Pipeline,
     edition: Edition,
+    hash_key: String,
     rules: String,
     official: OfficialCells,
     official_hash: String,
@@ -138,7 +141,8 @@ impl Hint for SnapshotError {
 impl EditionJob {
     fn new(job: Arc<Job>, pipeline: &Pipeline, edition: &Edition) -> Result<Self, RunError> {
         let project = &job.project;
-        let rules = fingerprint::rules(pipeline, edition, &project.codelists, &project.settings.privacy.hash_key);
+        let hash_key = project.hash_key()?;
+        let rules = fingerprint::rules(pipeline, edition, &project.codelists, &hash_key);
         let (official, official_hash) = project.official_cells(&pipeline.id)?;
         let mut deliveries = job.archive.deliveries(&pipeline.id)?;
         // What the sample delivered is never mixed with what the real hosts deliver.
@@ -152,6 +156,7 @@ impl EditionJob {
             job,
             pipeline: pipeline.clone(),
             edition: edition.clone(),
+            hash_key,
             rules,
             official,
             official_hash,

@@ -6,6 +6,7 @@
 pub mod archive;
 mod fingerprint;
 mod ingest;
+mod key;
 mod last_good;
 pub mod ledger;
 pub mod notices;
@@ -190,6 +191,7 @@ async fn stages(project: Arc<Project>, sources: &Sources, observer: Arc<dyn Obse
     let _lock = lock(&root)?;
     let published = publish::current(&root)?;
     refuse_mixing(&project, published.as_ref())?;
+    project.ensure_hash_key()?;
     if let Some(disabled) = names.iter().find(|name| !project.enabled().any(|pipeline| pipeline.id == **name)) {
         return Err(RunError::Spec(SpecError::Settings {
             message: format!("the pipeline `{disabled}` was asked for and is not enabled"),

@@ -29,6 +29,8 @@ pub struct Project {
     pub models_checked: String,
     /// The version of DuckDB.
     pub engine: String,
+    /// Where a key that a run has made is kept.
+    pub(super) key_file: PathBuf,
     /// The moment after which nothing is known, of a project made by [`Project::known_at`].
     pub as_of: Option<Timestamp>,
 }
@@ -42,8 +44,8 @@ impl Project {
         for name in settings.sources.keys() {
             pipelines.select(std::slice::from_ref(name))?;
         }
-        if pipelines.all.iter().any(|pipeline| pipeline.kind == Kind::Memberships && settings.is_enabled(&pipeline.id))
-        {
+        let has_members = |pipeline: &Pipeline| pipeline.kind == Kind::Memberships && settings.is_enabled(&pipeline.id);
+        if pipelines.all.iter().any(has_members) {
             settings.hash_key()?;
         }
         let lists = tables(&codelists);
@@ -72,7 +74,8 @@ impl Project {
             models.check(&lake).map_err(RunError::Models)?;
         }
         let root = root.to_path_buf();
-        Ok(Project { root, settings, codelists, pipelines, models, models_checked, engine, as_of: None })
+        let key_file = super::key::file(&settings.storage.root);
+        Ok(Project { root, settings, codelists, pipelines, models, models_checked, engine, key_file, as_of: None })
     }
 
     /// The project as it would be had nothing been fetched after this moment. Its data root is a folder of its own,

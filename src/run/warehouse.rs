@@ -109,6 +109,7 @@ fn inputs(project: &Project, editions: &[&EditionPartitions]) -> Inputs {
     let mut memberships = Vec::new();
     for edition in editions {
         let mut chain = Vec::new();
+        let newest = edition.partitions.last().map(|(partition, _)| &partition.path);
         for (partition, records) in used(edition) {
             match edition.pipeline.kind {
                 Kind::Observations => {
@@ -116,7 +117,11 @@ fn inputs(project: &Project, editions: &[&EditionPartitions]) -> Inputs {
                     observations.push(partition.description.fingerprint.as_str());
                 }
                 Kind::Memberships => {
-                    inputs.memberships.push(partition.path.clone());
+                    let exports = match newest == Some(&partition.path) {
+                        true => &mut inputs.memberships,
+                        false => &mut inputs.earlier_memberships,
+                    };
+                    exports.push(partition.path.clone());
                     memberships.push(partition.description.fingerprint.as_str());
                 }
             }
@@ -161,10 +166,10 @@ fn inputs(project: &Project, editions: &[&EditionPartitions]) -> Inputs {
 }
 
 /// The partitions of an edition that a build loads, with their snapshots: those with changes; of a register
-/// the newest one, even if nobody is in it.
+/// all of them, even if nobody is in one.
 fn used(edition: &EditionPartitions) -> Vec<&(Partition, Vec<InputRecord>)> {
     match edition.pipeline.kind {
-        Kind::Memberships => edition.partitions.last().into_iter().collect(),
+        Kind::Memberships => edition.partitions.iter().collect(),
         Kind::Observations => {
             edition.partitions.iter().filter(|(partition, _)| partition.description.rows > 0).collect()
         }

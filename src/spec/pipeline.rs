@@ -298,7 +298,7 @@ pub struct CodeMapping {
 pub struct Members {
     /// The cluster.
     pub cluster: String,
-    /// Classification of the activity codes: `CNAE-2009`, which is NACE Rev. 2 down to four digits.
+    /// Classification of the activity codes.
     pub activity_scheme: ActivityScheme,
     /// Form of the dates, such as `%d/%m/%Y`.
     pub date_format: String,
@@ -330,9 +330,30 @@ pub struct Members {
 /// Classification of a membership export's activity codes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
 pub enum ActivityScheme {
-    /// CNAE-2009.
+    /// CNAE-2009, which is NACE Rev. 2 down to the third digit, and with national classes at the fourth.
     #[serde(rename = "CNAE-2009")]
     Cnae2009,
+    /// CNAE-2025, which is NACE Rev. 2.1 in the same way (Real Decreto 10/2025).
+    #[serde(rename = "CNAE-2025")]
+    Cnae2025,
+}
+
+impl ActivityScheme {
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        match self {
+            ActivityScheme::Cnae2009 => "CNAE-2009",
+            ActivityScheme::Cnae2025 => "CNAE-2025",
+        }
+    }
+
+    /// The version of NACE that it is.
+    pub fn nace(self) -> &'static str {
+        match self {
+            ActivityScheme::Cnae2009 => "NACE_R2",
+            ActivityScheme::Cnae2025 => "NACE_R2_1",
+        }
+    }
 }
 
 impl Members {

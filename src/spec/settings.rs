@@ -80,6 +80,8 @@ pub struct NormaliseSettings {
 pub struct PrivacySettings {
     /// Key of the hash that replaces members' tax numbers.
     pub hash_key: String,
+    /// After so many days an export of members is removed, unless it is the newest one; 0 is never.
+    pub keep_exports_days: u32,
 }
 
 /// The key must not reach a log.
@@ -240,19 +242,20 @@ impl Settings {
         self.sources.get(pipeline).and_then(|source| source.enabled) != Some(false)
     }
 
-    /// The hash key, or an error when real members would be hashed with one that is public or can be guessed.
-    pub fn hash_key(&self) -> Result<&str, SpecError> {
+    /// The hash key; none where real members need one and the settings have only the sample's, which is public. An
+    /// error where it could be guessed.
+    pub fn hash_key(&self) -> Result<Option<&str>, SpecError> {
         let key = &self.privacy.hash_key;
-        let wrong = match self.profile {
-            Profile::Live if key == SAMPLE_KEY => "is the sample's, which is public".to_owned(),
-            Profile::Live if key.chars().count() < MIN_KEY_CHARS => {
-                format!("has fewer than {MIN_KEY_CHARS} characters")
-            }
-            _ => return Ok(key),
-        };
-        Err(SpecError::Settings {
-            message: format!("`privacy.hash_key` {wrong}"),
-            hint: Some("set a secret one: TEJIDO__PRIVACY__HASH_KEY, or `[privacy]` in config/local.toml".into()),
-        })
+        match self.profile {
+            Profile::Live if key == SAMPLE_KEY => Ok(None),
+            Profile::Live if key.chars().count() < MIN_KEY_CHARS => Err(SpecError::Settings {
+                message: format!("`privacy.hash_key` has fewer than {MIN_KEY_CHARS} characters"),
+                hint: Some(
+                    "set a longer one: TEJIDO__PRIVACY__HASH_KEY, or `[privacy]` in config/local.toml; without one, the first run makes one"
+                        .into(),
+                ),
+            }),
+            _ => Ok(Some(key)),
+        }
     }
 }

@@ -175,10 +175,10 @@ pub fn lake_tables(codelists: &[CodelistTable]) -> String {
             sector_scheme varchar, size_class varchar, unit varchar, time_period varchar, \"value\" double, flags varchar,
             vintage timestamp, \"snapshot\" varchar, cell bigint, provenance varchar, \"change\" varchar, valid_to timestamp);
          comment on table lake.observation_history is 'What was in force before, and withdrawals: from vintage until before valid_to';
-         create table lake.memberships (pipeline varchar, dataset varchar, cluster varchar, member varchar, \"name\" varchar,
-            nif_valid boolean, activity varchar, sector_scheme varchar, municipality varchar, region varchar, size_class varchar,
+         create table lake.memberships (pipeline varchar, dataset varchar, cluster varchar, member varchar, identified_by varchar,
+            name_key varchar, duplicate_of bigint, \"name\" varchar, nif_valid boolean, activity varchar, sector_scheme varchar, municipality varchar, region varchar, size_class varchar,
             joined date, left_on date, website varchar, vintage timestamp, \"snapshot\" varchar, \"row\" bigint, cell bigint,
-            provenance varchar);
+            provenance varchar, is_current boolean);
          create table lake.pipelines (pipeline varchar, title varchar, publisher varchar, licence varchar, attribution varchar,
             preference integer);
          comment on table lake.pipelines is 'The sources, with who publishes them and under which licence';
@@ -196,20 +196,8 @@ pub fn lake_tables(codelists: &[CodelistTable]) -> String {
 fn load(connection: &Connection, inputs: &Inputs) -> Result<(), WarehouseError> {
     execute(connection, "make the tables of the lake", &lake_tables(&inputs.codelists))?;
     load_observations(connection, &inputs.observations)?;
-    if !inputs.memberships.is_empty() {
-        execute(
-            connection,
-            "load memberships",
-            &format!(
-                "insert into lake.memberships
-                 select pipeline, dataset, cluster, member, \"name\", nif_valid, activity, sector_scheme, municipality, region, size_class,
-                        joined, left_on, website, make_timestamp(epoch_us(vintage)), \"snapshot\", \"row\"::bigint, cell::bigint, provenance
-                 from read_parquet([{}], hive_partitioning = false)
-                 order by pipeline, \"row\"",
-                files(inputs.memberships.iter())
-            ),
-        )?;
-    }
+    load_memberships(connection, &inputs.memberships, true)?;
+    load_memberships(connection, &inputs.earlier_memberships, false)?;
     // A few thousand short rows: as they were read and checked, not read again by another parser.
     for CodelistTable { table, rows, .. } in inputs.codelists.iter().filter(|list| !list.rows.is_empty()) {
         let rows: Vec<String> = rows
@@ -270,6 +258,23 @@ fn load_observations(connection: &Connection, chains: &[Vec<PathBuf>]) -> Result
         execute(connection, "load observations and their history", &insert)?;
     }
     Ok(())
+}
+
+/// Each partition holds a whole register.
+fn load_memberships(connection: &Connection, partitions: &[PathBuf], is_current: bool) -> Result<(), WarehouseError> {
+    if partitions.is_empty() {
+        return Ok(());
+    }
+    let files = files(partitions.iter());
+    let insert = format!(
+        "insert into lake.memberships
+            select pipeline, dataset, cluster, member, identified_by, name_key, duplicate_of::bigint, \"name\", nif_valid, activity,
+                sector_scheme, municipality, region, size_class, joined, left_on, website, make_timestamp(epoch_us(vintage)),
+                \"snapshot\", \"row\"::bigint, cell::bigint, provenance, {is_current}
+            from read_parquet([{files}], hive_partitioning = false)
+            order by pipeline, vintage, \"row\""
+    );
+    execute(connection, "load memberships", &insert)
 }
 
 /// The state of all observations at a moment, as SDMX REST 3 asks for it with `asOf`.

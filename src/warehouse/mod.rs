@@ -34,6 +34,8 @@ pub struct Inputs {
     pub observations: Vec<Vec<PathBuf>>,
     /// The newest partition of each register.
     pub memberships: Vec<PathBuf>,
+    /// The partitions before them.
+    pub earlier_memberships: Vec<PathBuf>,
     /// Codelists and crosswalks.
     pub codelists: Vec<CodelistTable>,
     /// Where the data comes from, for the tables `lake.pipelines` and `lake.snapshots`.

@@ -169,7 +169,6 @@ fn wrong_settings_are_refused() {
     refused("settings_unknown_key", |scene| scene.write("config/local.toml", "[fetch]\ntimeout = 3\n"));
     refused("settings_wrong_type", |scene| scene.set("TEJIDO__FETCH__RETRIES", "many"));
     refused_with("settings_no_file", &["run", "--config", "none.toml"], |_| {});
-    refused_with("settings_public_key", &["run", "--profile", "live"], |_| {});
     refused("settings_short_key", |scene| {
         scene.set("TEJIDO__PROFILE", "live");
         scene.set("TEJIDO__PRIVACY__HASH_KEY", "007");

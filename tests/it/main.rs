@@ -13,6 +13,7 @@ mod drifting;
 mod faults;
 mod fetching;
 mod listening;
+mod memberships;
 mod notifying;
 mod payloads;
 mod pipelines;

@@ -179,7 +179,7 @@ impl EditionJob {
         for part in delivery.parts() {
             let url = || part.sidecar.url.clone();
             let table = self.table(part)?;
-            let key = &self.job.project.settings.privacy.hash_key;
+            let key = &self.hash_key;
             let codelists = &self.job.project.codelists;
             let origin = self.origin(delivery, part);
             let mut normaliser = MemberNormaliser::new(members, codelists, origin, key, is_synthetic(part));
