@@ -98,6 +98,33 @@ pub fn copy(from: &Path, to: &Path) -> Result<()> {
     at("copy", from, fs::copy(from, to)).map(drop)
 }
 
+/// Puts each of two folders at the place of the other, in one step; `false` where the system or file system cannot.
+pub fn exchange(one: &Path, other: &Path) -> Result<bool> {
+    #[cfg(target_os = "linux")]
+    {
+        use nix::errno::Errno;
+        use nix::fcntl::{AT_FDCWD, RenameFlags, renameat2};
+        match renameat2(AT_FDCWD, one, AT_FDCWD, other, RenameFlags::RENAME_EXCHANGE) {
+            Err(Errno::EINVAL | Errno::ENOSYS) => return Ok(false),
+            outcome => at("exchange", other, outcome.map_err(io::Error::from))?,
+        }
+        sync_dir(parent(one))?;
+        sync_dir(parent(other))?;
+        Ok(true)
+    }
+    #[cfg(not(target_os = "linux"))]
+    {
+        let _ = (one, other);
+        Ok(false)
+    }
+}
+
+/// Gives a file another name, in a folder that is made if needed.
+pub fn hard_link(file: &Path, name: &Path) -> Result<()> {
+    create_dir(parent(name))?;
+    at("link", name, fs::hard_link(file, name))
+}
+
 /// Whether anybody but its owner may read or write a file.
 pub fn is_open_to_others(path: &Path) -> Result<bool> {
     let mode = at("look at", path, fs::metadata(path))?.permissions().mode();

@@ -48,7 +48,12 @@ impl Changes {
         let mut changes = Changes::default();
         let needed: Vec<&str> =
             CanonicalColumn::ALL.map(CanonicalColumn::name).into_iter().chain(keys::STATED).chain(["change"]).collect();
+        let mut read = None;
         for partition in partitions {
+            // One that is in the same file as the one before has been read with it.
+            if read.replace(&partition.path) == Some(&partition.path) {
+                continue;
+            }
             let failed = |source| LakeError::Parquet { action: "read", path: partition.path.clone(), source };
             let builder = ParquetRecordBatchReaderBuilder::try_new(disk::open(&partition.path)?).map_err(failed)?;
             let mask = ProjectionMask::columns(builder.parquet_schema(), needed.iter().copied());

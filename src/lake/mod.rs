@@ -9,9 +9,11 @@
 //! `new`, `revised`, `flagged`, `withdrawn`); the state at a moment is, per key, the last row up to
 //! it. A partition of memberships holds the whole register. Each file says in its own metadata what
 //! it was made from (`tejido.partition`), so that "is this up to date?" is a comparison of
-//! fingerprints and there is nothing beside the file that could disagree with it.
+//! fingerprints and there is nothing beside the file that could disagree with it. Where a table has had many vintages, one
+//! file holds those of several, and describes each of them (`compaction.rs`).
 
 mod changes;
+mod compaction;
 mod quarantine;
 mod table;
 
@@ -38,6 +40,9 @@ pub const LAKE_VERSION: u32 = 3;
 
 /// Key of the metadata entry that describes a partition.
 const DESCRIPTION: &str = "tejido.partition";
+
+/// Key of the entry of a file that holds several.
+const DESCRIPTIONS: &str = "tejido.partitions";
 
 /// What a partition was made from.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -74,7 +79,7 @@ pub struct Description {
 /// A partition on disk.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Partition {
-    /// The file.
+    /// The file, in which others may be, too.
     pub path: PathBuf,
     /// What it was made from.
     pub description: Description,
@@ -176,8 +181,11 @@ impl Lake {
         let mut partitions = Vec::new();
         for path in files(folder, pipeline)? {
             match describe(&path) {
-                Ok(Some(description)) => partitions.push(Partition { path, description }),
-                Ok(None) => {
+                Ok(descriptions) if !descriptions.is_empty() => {
+                    let of = |description| Partition { path: path.clone(), description };
+                    partitions.extend(descriptions.into_iter().map(of));
+                }
+                Ok(_) => {
                     tracing::warn!(path = %path.display(), "no description in this partition: it will be made again");
                 }
                 Err(LakeError::Parquet { source, .. }) => {
@@ -202,6 +210,7 @@ impl Lake {
 
     /// Removes what killed runs left half-written. Only before any pipeline of this run writes.
     pub fn sweep(&self) -> Result<(), LakeError> {
+        disk::sweep(&self.root)?;
         for kind in ["observations", "memberships"] {
             let kind = self.root.join(kind);
             for dataset in disk::list(&kind)? {
@@ -237,7 +246,7 @@ impl Lake {
 
     /// The snapshot whose rows a quarantine file holds.
     pub fn describe_quarantine(&self, path: &Path) -> Result<Option<Description>, LakeError> {
-        describe(path)
+        Ok(describe(path)?.pop())
     }
 
     /// Where the quarantined rows of a snapshot go.
@@ -270,21 +279,21 @@ fn files(folder: &Path, pipeline: &str) -> Result<Vec<PathBuf>, LakeError> {
     Ok(files)
 }
 
-/// What the file says that it was made from.
-fn describe(path: &Path) -> Result<Option<Description>, LakeError> {
+/// What the file says that it was made from: one partition, or several.
+fn describe(path: &Path) -> Result<Vec<Description>, LakeError> {
     let builder = ParquetRecordBatchReaderBuilder::try_new(disk::open(path)?).map_err(|source| LakeError::Parquet {
         action: "read",
         path: path.to_path_buf(),
         source,
     })?;
     let entries = builder.metadata().file_metadata().key_value_metadata();
-    let description = entries
-        .into_iter()
-        .flatten()
-        .find(|entry| entry.key == DESCRIPTION)
-        .and_then(|entry| entry.value.as_deref())
-        .and_then(|text| serde_json::from_str(text).ok());
-    Ok(description)
+    let text = |key: &str| {
+        let entry = entries.into_iter().flatten().find(|entry| entry.key == key);
+        entry.and_then(|entry| entry.value.as_deref())
+    };
+    let one = text(DESCRIPTION).and_then(|text| serde_json::from_str(text).ok());
+    let several: Option<Vec<Description>> = text(DESCRIPTIONS).and_then(|text| serde_json::from_str(text).ok());
+    Ok(one.into_iter().chain(several.into_iter().flatten()).collect())
 }
 
 /// A partition being written; it appears whole or not at all.

@@ -4,6 +4,8 @@
 //! so already are kept, others are made (again) from the archive. A snapshot that cannot be decoded
 //! is noted as such for these rules and left out, so that the last good one stays in force.
 
+use std::collections::HashSet;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -109,6 +111,8 @@ struct EditionJob {
     deliveries: Vec<Delivery>,
     /// What the lake has, oldest first.
     existing: Vec<Partition>,
+    /// Files of the lake with several partitions of which not all are still right.
+    stale_files: HashSet<PathBuf>,
     /// When the snapshot was fetched of which the source has just said that it is still what it has, so that a
     /// bad one fetched since then no longer counts.
     confirmed: Option<Timestamp>,
@@ -162,10 +166,40 @@ impl EditionJob {
             official_hash,
             deliveries,
             existing: Vec::new(),
+            stale_files: HashSet::new(),
             confirmed: None,
         };
         job.existing = job.job.lake.partitions(&job.folder(), &pipeline.id)?;
+        job.stale_files = job.stale_files()?;
         Ok(job)
+    }
+
+    /// A file with several partitions is taken over as a whole or not at all: one of them is stale if that vintage is
+    /// not to be, or follows another one than it did.
+    fn stale_files(&self) -> Result<HashSet<PathBuf>, RunError> {
+        let mut right = HashSet::new();
+        let mut previous = String::new();
+        for delivery in &self.deliveries {
+            if delivery.failure(&self.rules)?.is_some() {
+                continue;
+            }
+            let fingerprint = self.fingerprint(delivery, &previous);
+            match self.existing.iter().find(|partition| partition.description.fingerprint == fingerprint) {
+                Some(partition) if partition.description.rows > 0 => previous.clone_from(&fingerprint),
+                Some(_) => {}
+                None => break,
+            }
+            right.insert(fingerprint);
+        }
+        let is_alone = |path: &PathBuf| self.existing.iter().filter(|partition| partition.path == *path).count() == 1;
+        let wrong = self.existing.iter().filter(|partition| !right.contains(&partition.description.fingerprint));
+        Ok(wrong.map(|partition| partition.path.clone()).filter(|path| !is_alone(path)).collect())
+    }
+
+    /// Of the partition of a delivery that follows the one with the fingerprint `previous`.
+    fn fingerprint(&self, delivery: &Delivery, previous: &str) -> String {
+        let official = if is_synthetic(delivery.first()) { self.official_hash.as_str() } else { "" };
+        fingerprint::partition(&self.rules, delivery, official, previous)
     }
 
     /// The folder of this edition's partitions.
@@ -217,6 +251,11 @@ impl EditionJob {
         }
         let keep: Vec<&Partition> = chain.iter().map(|(partition, _)| partition).collect();
         self.job.lake.retain(&self.folder(), &self.pipeline.id, &keep)?;
+        if self.pipeline.kind == Kind::Observations {
+            let (partitions, records): (Vec<Partition>, Vec<_>) = chain.into_iter().unzip();
+            let most = self.job.project.settings.storage.max_files_per_table;
+            chain = self.job.lake.compact(&self.folder(), partitions, most)?.into_iter().zip(records).collect();
+        }
         let newest = chain.last().map(|(partition, _)| partition.description.clone());
         let is_news = failure.is_none() && matches!(fetched, FetchOutcome::Fetched { .. } | FetchOutcome::Resumed);
         let news = newest.as_ref().filter(|_| is_news);
@@ -242,10 +281,11 @@ impl EditionJob {
         chain: &[(Partition, Vec<InputRecord>)],
         previous: &str,
     ) -> Result<Result<Partition, Report>, RunError> {
-        let official = if is_synthetic(delivery.first()) { self.official_hash.as_str() } else { "" };
-        let fingerprint = fingerprint::partition(&self.rules, delivery, official, previous);
-        if let Some(partition) = self.existing.iter().find(|partition| partition.description.fingerprint == fingerprint)
-        {
+        let fingerprint = self.fingerprint(delivery, previous);
+        let is_it = |partition: &&Partition| {
+            partition.description.fingerprint == fingerprint && !self.stale_files.contains(&partition.path)
+        };
+        if let Some(partition) = self.existing.iter().find(is_it) {
             // The state has not seen its rows: whoever needs it next reads the chain anew.
             *state = None;
             return Ok(Ok(partition.clone()));

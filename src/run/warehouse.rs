@@ -12,7 +12,7 @@ use crate::error::Report;
 use crate::lake::Partition;
 use crate::publish::{Draft, InputRecord, Manifest, PipelineRecord, Published};
 use crate::spec::Kind;
-use crate::warehouse::{self, Build, Inputs, Limits, ModelResult, PipelineRow, Previous, SnapshotRow};
+use crate::warehouse::{self, Build, Inputs, Limits, ModelResult, PipelineRow, Previous, SnapshotRow, TableFiles};
 use crate::{disk, warehouse::WarehouseError};
 
 /// Builds and publishes, unless the world is as the published build knew it.
@@ -108,12 +108,17 @@ fn inputs(project: &Project, editions: &[&EditionPartitions]) -> Inputs {
     let mut observations = Vec::new();
     let mut memberships = Vec::new();
     for edition in editions {
-        let mut chain = Vec::new();
+        let mut table = TableFiles::default();
+        let mut vintages = 0;
         let newest = edition.partitions.last().map(|(partition, _)| &partition.path);
         for (partition, records) in used(edition) {
             match edition.pipeline.kind {
                 Kind::Observations => {
-                    chain.push(partition.path.clone());
+                    vintages += 1;
+                    // Several partitions may be in one file.
+                    if table.files.last() != Some(&partition.path) {
+                        table.files.push(partition.path.clone());
+                    }
                     observations.push(partition.description.fingerprint.as_str());
                 }
                 Kind::Memberships => {
@@ -134,8 +139,9 @@ fn inputs(project: &Project, editions: &[&EditionPartitions]) -> Inputs {
                 file: record.file.clone(),
             }));
         }
-        if !chain.is_empty() {
-            inputs.observations.push(chain);
+        if vintages > 0 {
+            table.is_of_one_vintage = vintages == 1;
+            inputs.observations.push(table);
         }
         let pipeline = &edition.pipeline;
         if !inputs.pipelines.iter().any(|row| row.pipeline == pipeline.id) {

@@ -64,6 +64,8 @@ impl Profile {
 pub struct StorageSettings {
     /// The data root; absolute after loading.
     pub root: PathBuf,
+    /// Files of one table's observations in the lake, before they become one.
+    pub max_files_per_table: usize,
 }
 
 /// `[normalise]`

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::audit::{self, AuditResult};
 use super::engine::{self, Limits, execute, path_literal};
 use super::model::{self, Layer, Model, Models};
-use super::{CodelistTable, Inputs, WarehouseError, literal, quoted};
+use super::{CodelistTable, Inputs, TableFiles, WarehouseError, literal, quoted};
 use crate::disk;
 
 /// Bumped whenever the tables of the lake are loaded differently from the same files.
@@ -227,23 +227,23 @@ fn load(connection: &Connection, inputs: &Inputs) -> Result<(), WarehouseError> 
 }
 
 /// A partition holds changes: what is in force is the last row of each key, unless it was withdrawn.
-fn load_observations(connection: &Connection, chains: &[Vec<PathBuf>]) -> Result<(), WarehouseError> {
+fn load_observations(connection: &Connection, tables: &[TableFiles]) -> Result<(), WarehouseError> {
     const KEY: &str = "pipeline, dataset, indicator, region, sector, sector_scheme, size_class, unit, time_period";
     const ORDER: &str = "pipeline, dataset, indicator, unit, region, sector, size_class, time_period";
     let columns = format!(
         "{KEY}, \"value\", flags, make_timestamp(epoch_us(vintage)) as vintage, \"snapshot\", cell::bigint as cell, provenance"
     );
-    // The first partition of a table has nothing before it, and most tables have only that one.
-    let (single, several): (Vec<_>, Vec<_>) = chains.iter().partition(|chain| chain.len() == 1);
+    // The first vintage of a table has nothing before it, and most tables have only that one.
+    let (single, several): (Vec<_>, Vec<_>) = tables.iter().partition(|table| table.is_of_one_vintage);
     if !single.is_empty() {
-        let files = files(single.iter().flat_map(|chain| chain.iter()));
+        let files = files(single.iter().flat_map(|table| table.files.iter()));
         let insert = format!(
             "insert into lake.observations select {columns} from read_parquet([{files}], hive_partitioning = false) order by {ORDER}"
         );
         execute(connection, "load observations", &insert)?;
     }
     if !several.is_empty() {
-        let files = files(several.iter().flat_map(|chain| chain.iter()));
+        let files = files(several.iter().flat_map(|table| table.files.iter()));
         let insert = format!(
             "create temp table versions as
                 select {columns}, \"change\", lead(make_timestamp(epoch_us(vintage))) over (partition by {KEY} order by vintage) as valid_to

@@ -30,8 +30,8 @@ use crate::error::{Hint, Snippet};
 /// What the lake gives to a build.
 #[derive(Debug, Clone, Default)]
 pub struct Inputs {
-    /// Partitions of observations with rows: one list a pipeline's table, oldest first.
-    pub observations: Vec<Vec<PathBuf>>,
+    /// The observations of each pipeline's table.
+    pub observations: Vec<TableFiles>,
     /// The newest partition of each register.
     pub memberships: Vec<PathBuf>,
     /// The partitions before them.
@@ -44,6 +44,15 @@ pub struct Inputs {
     pub snapshots: Vec<SnapshotRow>,
     /// Fingerprint of each lake table, by its name without the schema.
     pub fingerprints: std::collections::BTreeMap<String, String>,
+}
+
+/// The partitions of one table, oldest first.
+#[derive(Debug, Clone, Default)]
+pub struct TableFiles {
+    /// Their files.
+    pub files: Vec<PathBuf>,
+    /// Whether they are of one vintage, so that no row of them is followed by another one.
+    pub is_of_one_vintage: bool,
 }
 
 /// A codelist or crosswalk as a table of the lake.

@@ -8,6 +8,7 @@
 
 mod archive;
 mod cli;
+mod codelists;
 mod decode;
 mod drifting;
 mod faults;

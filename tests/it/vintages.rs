@@ -9,7 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
 use tejido::lake::{Changes, Description, Lake, Partition, PartitionWriter, change_schema};
 use tejido::normalise::{Counts, Structure, observation_schema};
-use tejido::warehouse::{self, Inputs, Limits, Models};
+use tejido::warehouse::{self, Inputs, Limits, Models, TableFiles};
 
 use crate::support::{Answer, Scene, Upstream, open, repository, rows};
 
@@ -102,7 +102,10 @@ proptest! {
         let lake = Lake::new(folder.path());
         let partitions = partitions(&lake, &snapshots);
         let inputs = Inputs {
-            observations: vec![partitions.iter().map(|partition| partition.path.clone()).collect()],
+            observations: vec![TableFiles {
+                files: partitions.iter().map(|partition| partition.path.clone()).collect(),
+                is_of_one_vintage: partitions.len() == 1,
+            }],
             ..Inputs::default()
         };
         let build = folder.path().join("build");
@@ -142,6 +145,71 @@ fn table(line: Option<&str>) -> String {
         Some(line) => format!("{before}{SPAIN}{line}\n{after}"),
         None => format!("{before}{after}"),
     }
+}
+
+/// The table with one of many values in Spain's last cell.
+fn version(at: usize) -> String {
+    table(Some(&format!(": \t9.18 \t11.31 \t20.{at} ")))
+}
+
+#[test]
+fn many_vintages_become_one_file_that_says_the_same() {
+    let upstream = Upstream::start();
+    let mut compacted = Scene::live(&upstream, &[PIPELINE]);
+    compacted.set("TEJIDO__STORAGE__MAX_FILES_PER_TABLE", "3");
+    let plain = Scene::live(&upstream, &[PIPELINE]);
+    let files = |scene: &Scene| -> usize {
+        let folder = "data/lake/observations/dataset=isoc_eb_ai";
+        scene.list(folder).iter().map(|fetched| scene.list(&format!("{folder}/{fetched}")).len()).sum()
+    };
+    let answers = |scene: &Scene| {
+        let key = "region, sector, size_class, indicator, unit, time_period";
+        [
+            scene.query(&format!("select {key}, share, cell from ict_adoption order by all")),
+            scene.query(&format!(
+                "select {key}, \"change\", old_value, new_value, old_cell, cell from revisions order by all"
+            )),
+        ]
+    };
+    for at in 1..=6 {
+        upstream.answer(ADDRESS, Answer::ok(version(at)));
+        compacted.run(0);
+        plain.run(0);
+        assert_eq!(files(&plain), at);
+        assert!(files(&compacted) <= 3, "{} files after {at} vintages", files(&compacted));
+        assert_eq!(answers(&compacted), answers(&plain), "after {at} vintages");
+    }
+    assert_eq!(compacted.query("select count(*) from revisions"), ["5"]);
+    assert!(compacted.list("data/lake").iter().all(|name| !name.starts_with('.')), "{:?}", compacted.list("data/lake"));
+
+    // A run without news leaves the lake as it is; so does one from the archive alone.
+    let before = compacted.published();
+    compacted.run(0);
+    compacted.tejido(&["run", "--offline"]).must(0);
+    assert_eq!(compacted.published(), before);
+    // Rules that refuse what is in force leave it in force, one file or many.
+    compacted.replace(
+        "pipelines/eurostat__isoc_eb_ai.toml",
+        "freq = { require = \"A\" }",
+        "freq = { require = \"Q\" }",
+    );
+    compacted.run(3);
+    assert_eq!(answers(&compacted), answers(&plain));
+    // Other rules make all of it anew, and history that comes later finds its place.
+    compacted.replace(
+        "pipelines/eurostat__isoc_eb_ai.toml",
+        "freq = { require = \"Q\" }",
+        "freq = { require = \"A\" }\n# again",
+    );
+    compacted.replace("pipelines/codelists/units.csv", "Number,enterprises", "Number of them,enterprises");
+    compacted.run(0);
+    assert_eq!(answers(&compacted), answers(&plain));
+    compacted.write("old.tsv", &version(0));
+    let import = ["archive", "import", "old.tsv", "--pipeline", PIPELINE, "--fetched-at", "2026-02-01"];
+    compacted.tejido(&import).must(0);
+    compacted.tejido(&["run", "--offline"]).must(0);
+    assert_eq!(compacted.query("select count(*) from revisions"), ["6"]);
+    assert!(files(&compacted) <= 3);
 }
 
 #[test]
