@@ -228,20 +228,22 @@ impl<'a> MemberNormaliser<'a> {
         Date::strptime(&self.members.date_format, text).ok().or_else(iso)
     }
 
-    /// `62.01`, `6201`, `62` → the division `62`, if the classification has it and the code below it. Classes that only
-    /// the national classification has are known by their group.
+    /// `62.01`, `6201`, `62` → the division `62`, if the classification has the code. A class may be one that only the
+    /// national classification has.
     fn division(&self, text: &str) -> Option<String> {
         let digits: String = text.chars().filter(|c| !matches!(c, '.' | ' ')).collect();
-        let division = digits.get(..2)?;
-        let is_code = digits.len() <= 4 && digits.bytes().all(|byte| byte.is_ascii_digit());
-        let scheme = self.members.activity_scheme.nace();
-        let is_division = self.codelists.get("sectors")?.contains_in(scheme, division);
-        let group = digits.get(..3);
-        let has_group = match (group, self.codelists.get("activities")) {
-            (Some(group), Some(activities)) => activities.contains_in(scheme, group),
-            _ => true,
+        let division = digits.get(..2).filter(|_| digits.bytes().all(|byte| byte.is_ascii_digit()))?;
+        let scheme = self.members.activity_scheme;
+        let has = |list: &str, scheme: &str, code: &str| {
+            self.codelists.get(list).is_some_and(|list| list.contains_in(scheme, code))
         };
-        (is_code && is_division && has_group).then(|| division.to_owned())
+        let is_known = match digits.len() {
+            2 => true,
+            3 => has("activities", scheme.nace(), &digits),
+            4 => has("activities", scheme.nace(), &digits) || has("national_activities", scheme.name(), &digits),
+            _ => false,
+        };
+        (is_known && has("sectors", scheme.nace(), division)).then(|| division.to_owned())
     }
 
     fn table(&self, members: &[Member]) -> Result<RecordBatch, arrow::error::ArrowError> {

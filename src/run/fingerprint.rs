@@ -51,7 +51,7 @@ pub(super) fn rules(pipeline: &Pipeline, edition: &Edition, codelists: &Codelist
         Kind::Observations => {
             CanonicalColumn::ALL.iter().filter_map(|column| column.codelist()).chain(["flags"]).collect()
         }
-        Kind::Memberships => vec!["activities", "municipalities", "provinces", "sectors"],
+        Kind::Memberships => vec!["activities", "municipalities", "national_activities", "provinces", "sectors"],
     };
     lists.extend(
         pipeline

@@ -137,6 +137,28 @@ fn the_first_live_run_makes_a_key_and_none_is_made_in_place_of_a_lost_one() {
     assert_eq!(scene.published(), build);
 }
 
+#[test]
+fn an_activity_of_either_edition_of_cnae() {
+    let upstream = Upstream::start();
+    let scene = scene(&upstream);
+    // Division 45 is gone from CNAE-2025, in which 95 repairs vehicles.
+    let sells = ["Alfa Ficticia, S.L.", "B0000017D", "4511", "34", ""];
+    let repairs = ["Gamma Ficticia, S.A.", "B0000051G", "95.31", "9", ""];
+    let programs = ["Beta Ficticia, S.A.", "B0000034I", "62.10", "9", ""];
+    deliver(&upstream, &[sells, BETA], &[repairs, programs]);
+    scene.replace("pipelines/clusters__gira.toml", "CNAE-2009", "CNAE-2025");
+    scene.run(0);
+    assert_eq!(
+        scene.query("select cluster, sector, sector_scheme, section from cluster_members_by_sector order by all"),
+        ["gira|62|NACE_R2_1|K", "gira|95|NACE_R2_1|T", "tera|45|NACE_R2|G", "tera|62|NACE_R2|J"]
+    );
+    // Neither a class that has gone nor one that has come is taken for one of the other edition.
+    deliver(&upstream, &[sells, programs], &[sells, BETA]);
+    let run = scene.run(3);
+    assert!(run.stderr.contains("(2): `CNAE` is no code of CNAE-2025"), "{}", run.stderr);
+    assert!(run.stderr.contains("(1): `CNAE` is no code of CNAE-2009"), "{}", run.stderr);
+}
+
 /// The export that has every kind of mess which is known of real ones.
 #[test]
 fn the_messy_export_is_read_as_far_as_it_can_be_understood() {

@@ -34,7 +34,7 @@ fn rules_that_refuse_what_is_in_force_change_nothing() {
     let build = scene.published();
     for (from, to) in [
         ("min_rows = 5000", "min_rows = 100000"),
-        ("geo = { to = \"region\" }", "geo = { require = \"ES\", to = \"region\" }"),
+        ("geo = { to = \"region\",", "geo = { require = \"ES\", to = \"region\","),
     ] {
         let text = scene.read(PIPELINE);
         scene.replace(PIPELINE, from, to);
