@@ -62,7 +62,7 @@ fn main() {
         assert_eq!(Some(content.text()), first.description.content, "nothing of it is new");
 
         let started = Instant::now();
-        let mut changes = Changes::after([&first].into_iter()).expect("the partition can be read");
+        let mut changes = Changes::after([&first]).expect("the partition can be read");
         changes.begin();
         let mut changed = 0;
         cube.each_batch(2 * round + 1, |rows| {

@@ -11,10 +11,12 @@ use arrow::error::ArrowError;
 /// Distinct codes with their numbers, which are the keys of a dictionary column.
 #[derive(Default)]
 pub(crate) struct Codes {
-    numbers: HashMap<String, i32>,
+    numbers: HashMap<String, i32, foldhash::fast::FixedState>,
     codes: Vec<String>,
     /// The codes as an array, made once for all batches until another code comes.
     array: OnceCell<Arc<StringArray>>,
+    /// The dictionary of the last batch, which the next one often has, too, and the numbers of its values.
+    last: Option<(ArrayRef, Vec<i32>)>,
 }
 
 impl Codes {
@@ -32,8 +34,16 @@ impl Codes {
 
     /// The numbers of a dictionary column's values.
     pub fn numbers_of(&mut self, column: &ArrayRef) -> Vec<i32> {
-        let labels = column.as_dictionary::<Int32Type>().values().as_string::<i32>();
-        (0..labels.len()).map(|at| self.number(labels.value(at))).collect()
+        let values = column.as_dictionary::<Int32Type>().values();
+        if let Some((last, numbers)) = &self.last
+            && Arc::ptr_eq(last, values)
+        {
+            return numbers.clone();
+        }
+        let labels = values.as_string::<i32>();
+        let numbers: Vec<i32> = (0..labels.len()).map(|at| self.number(labels.value(at))).collect();
+        self.last = Some((values.clone(), numbers.clone()));
+        numbers
     }
 
     /// The code of a number that was given out here.

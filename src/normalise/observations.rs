@@ -73,7 +73,7 @@ enum Resolved {
 struct Bound {
     column: usize,
     rules: Rules,
-    known: HashMap<String, Resolved>,
+    known: HashMap<String, Resolved, foldhash::fast::FixedState>,
 }
 
 /// Makes the batches of one snapshot canonical.
@@ -167,7 +167,7 @@ impl<'a> ObservationNormaliser<'a> {
                         let dimension = normaliser.dimensions.len();
                         sources.insert(*canonical, From::Dimension { dimension, slot });
                     }
-                    normaliser.dimensions.push(Bound { column, rules, known: HashMap::new() });
+                    normaliser.dimensions.push(Bound { column, rules, known: HashMap::default() });
                 }
                 None => {
                     let near = crate::error::nearest(name, names.iter().copied());

@@ -13,8 +13,11 @@ use tejido::warehouse::{self, Inputs, Limits, Models, TableFiles};
 
 use crate::support::{Answer, Scene, Upstream, open, repository, rows};
 
-/// What a snapshot says: (region, year) → (value, flags).
-type State = BTreeMap<(u8, u8), (Option<u8>, Option<&'static str>)>;
+/// Value and flags.
+type Cell = (Option<u8>, Option<&'static str>);
+
+/// What a snapshot says of each region and year.
+type State = BTreeMap<(u8, u8), Cell>;
 
 fn snapshots() -> impl Strategy<Value = Vec<State>> {
     let value = prop::option::weighted(0.8, 0..4u8);
@@ -86,7 +89,7 @@ fn partitions(lake: &Lake, snapshots: &[State]) -> Vec<Partition> {
 }
 
 fn expected(state: &State) -> Vec<String> {
-    let line = |((region, year), (value, flags)): (&(u8, u8), &(Option<u8>, Option<&str>))| {
+    let line = |((region, year), (value, flags)): (&(u8, u8), &Cell)| {
         let value = value.map_or(String::new(), |value| format!("{value}.0"));
         format!("R{region}|{}|{value}|{}", 2020 + u16::from(*year), flags.unwrap_or(""))
     };
