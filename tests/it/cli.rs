@@ -122,7 +122,7 @@ fn wrong_pipelines_are_refused() {
     });
     refused("codelist_twice", |scene| {
         let text = scene.read("pipelines/codelists/units.csv");
-        scene.write("pipelines/codelists/units.csv", &format!("{text}NR,Número,Number,enterprises\n"));
+        scene.write("pipelines/codelists/units.csv", &format!("{text}NR,Número,Number,enterprises,0\n"));
     });
 }
 

@@ -47,6 +47,39 @@ fn the_sample_gives_these_marts() {
     assert_eq!(published("ES", "INE_TOTAL", "ine__ai_by_region")[2], "2025|21.14|official");
 }
 
+/// The first rows of each table as the lake has them, in canonical codes, and how many there are.
+#[test]
+fn the_sample_gives_these_canonical_rows() {
+    let scene = Scene::new();
+    scene.run(0);
+    let connection = duckdb::Connection::open_in_memory().unwrap();
+    let lake = |folder: &str| format!("read_parquet('{}/**/*.parquet')", scene.path(folder).display());
+    let observations = lake("data/lake/observations");
+    let mut found = rows(
+        &connection,
+        &format!(
+            "select pipeline, dataset, count(*), count(\"value\"), count(flags) from {observations} group by all order by all"
+        ),
+    );
+    found.extend(rows(
+        &connection,
+        &format!(
+            "select pipeline, dataset, indicator, region, sector, sector_scheme, size_class, unit, time_period, \"value\", flags, cell, provenance, \"change\"
+             from {observations} qualify row_number() over (partition by pipeline, dataset order by cell) <= 6 order by pipeline, dataset, cell"
+        ),
+    ));
+    found.extend(rows(
+        &connection,
+        &format!(
+            "select pipeline, dataset, cluster, member, identified_by, duplicate_of, name, nif_valid, activity, sector_scheme, municipality, region,
+                    size_class, joined, left_on, website, \"row\", cell, provenance
+             from {} order by \"row\" limit 6",
+            lake("data/lake/memberships")
+        ),
+    ));
+    golden(&scene, "canonical_rows", &found);
+}
+
 #[test]
 fn of_two_sources_of_one_cell_one_is_preferred_and_both_are_kept() {
     let scene = Scene::new();

@@ -3,6 +3,7 @@
 use jiff::SignedDuration;
 
 use super::{Job, editions, folder};
+use crate::archive::Delivery;
 use crate::disk;
 use crate::run::RunError;
 use crate::spec::Pipeline;
@@ -22,8 +23,8 @@ pub(super) fn forget(job: &Job, pipeline: &Pipeline) -> Result<(), RunError> {
         let partitions = job.lake.partitions(&folder(&job.lake, pipeline, edition), &pipeline.id)?;
         kept.extend(partitions.last().map(|partition| partition.description.vintage));
         let deliveries = job.archive.deliveries(&pipeline.id)?;
-        let is_own = |vintage: &&crate::archive::Delivery| vintage.first().sidecar.dataset == edition.dataset;
-        kept.extend(deliveries.iter().rfind(is_own).map(crate::archive::Delivery::vintage));
+        let is_own = |delivery: &&Delivery| delivery.first().sidecar.dataset == edition.dataset;
+        kept.extend(deliveries.iter().rfind(is_own).map(Delivery::vintage));
     }
     let mut removed = 0;
     for entry in job.archive.entries(&pipeline.id)? {
