@@ -11,7 +11,7 @@ pub use first::First;
 use std::sync::Arc;
 
 use arrow::array::{
-    ArrayRef, AsArray, BooleanArray, DictionaryArray, Float64Array, Int32Array, RecordBatch, StringArray,
+    AsArray, BooleanArray, DictionaryArray, Float64Array, Int32Array, RecordBatch, StringArray,
     TimestampMicrosecondArray, UInt64Array, new_null_array,
 };
 use arrow::compute::filter_record_batch;
@@ -25,6 +25,7 @@ use self::keys::Keys;
 use self::state::State;
 use super::{LakeError, Partition, change_schema};
 use crate::disk;
+use crate::normalise::constant;
 use crate::spec::CanonicalColumn;
 
 /// The kinds of change that a row of a snapshot can be, in the order of their numbers here.
@@ -137,8 +138,7 @@ impl Changes {
         let provenance: DictionaryArray<Int32Type> =
             gone.iter().map(|(_, stated)| Some(self.keys.provenance_of(stated.mark))).collect();
         let rows = gone.len();
-        let same = |text: &str| -> Result<ArrayRef, LakeError> { Ok(Arc::new(constant(text, rows)?)) };
-        let mut columns = vec![same(pipeline)?, same(dataset)?];
+        let mut columns = vec![constant(pipeline, rows)?, constant(dataset, rows)?];
         for column in CanonicalColumn::ALL {
             columns.push(self.keys.column(column, gone.iter().map(|(key, _)| *key))?);
         }
@@ -147,10 +147,10 @@ impl Changes {
         columns.push(new_null_array(&dictionary, rows));
         columns
             .push(Arc::new(TimestampMicrosecondArray::from_value(vintage.as_microsecond(), rows).with_timezone("UTC")));
-        columns.push(same(snapshot)?);
+        columns.push(constant(snapshot, rows)?);
         columns.push(Arc::new(UInt64Array::new_null(rows)));
         columns.push(Arc::new(provenance));
-        columns.push(same("withdrawn")?);
+        columns.push(constant("withdrawn", rows)?);
         Ok(RecordBatch::try_new(change_schema(), columns)?)
     }
 
@@ -176,10 +176,4 @@ impl Changes {
         }
         Ok(())
     }
-}
-
-/// A text column that has the same value in every row.
-fn constant(text: &str, rows: usize) -> Result<DictionaryArray<Int32Type>, LakeError> {
-    let values = Arc::new(StringArray::from(vec![text]));
-    Ok(DictionaryArray::try_new(Int32Array::from_value(0, rows), values)?)
 }

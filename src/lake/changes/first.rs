@@ -1,13 +1,13 @@
 //! A table's first snapshot: all of it is new, and all that can be wrong is a key that stands twice.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 
 use super::content::Sum;
 use super::keys::{self, Keys};
-use super::{KINDS, LakeError, change_schema, constant};
+use super::{KINDS, LakeError, change_schema};
+use crate::normalise::constant;
 
 /// Keys of a page: bits of a word.
 const PAGE: u32 = u64::BITS;
@@ -18,15 +18,9 @@ pub struct First {
     keys: Keys,
     content: Sum,
     seen: HashMap<u128, u64, foldhash::fast::FixedState>,
-    known: u64,
 }
 
 impl First {
-    /// Observations so far.
-    pub fn known(&self) -> u64 {
-        self.known
-    }
-
     /// The [`super::ContentHash`] of the rows so far.
     pub fn content(&self) -> String {
         self.content.text()
@@ -50,9 +44,8 @@ impl First {
                 at += 1;
             }
         }
-        self.known += rows.keys.len() as u64;
         let mut columns = batch.columns().to_vec();
-        columns.push(Arc::new(constant(KINDS[0], batch.num_rows())?));
+        columns.push(constant(KINDS[0], batch.num_rows())?);
         Ok(RecordBatch::try_new(change_schema(), columns)?)
     }
 }
