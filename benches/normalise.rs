@@ -16,7 +16,7 @@ use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::datatypes::Int32Type;
 use jiff::{SignedDuration, Timestamp};
 use tejido::decode::{self, Format, Hints, Source, Table};
-use tejido::lake::{Changes, ContentHash, Description, First, Lake, Partition, PartitionWriter, change_schema};
+use tejido::lake::{Changes, ContentHash, Description, First, Lake, Partition, PartitionWriter};
 use tejido::normalise::{Counts, Normalised, ObservationNormaliser, Origin, Structure};
 use tejido::spec::{Codelists, Pipelines};
 
@@ -125,7 +125,7 @@ impl Cube {
         let (snapshot, vintage) = (snapshot(at), vintage(at));
         let path =
             self.lake.partition_path(&self.lake.dataset_folder("cube"), &pipeline, &snapshot, &snapshot, vintage);
-        let mut writer = PartitionWriter::create(&path, change_schema()).expect("there is room");
+        let mut writer = PartitionWriter::create_observations(&path).expect("there is room");
         let mut first = First::default();
         let (counts, structure) = self.each_batch(at, |rows| {
             writer.write(&first.rows(&rows).expect("no key stands twice")).expect("there is room");
@@ -143,6 +143,7 @@ impl Cube {
             revised: 0,
             counts,
             structure,
+            source_codes: Vec::new(),
         };
         writer.finish(description).expect("there is room")
     }

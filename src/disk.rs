@@ -60,6 +60,11 @@ impl Hint for DiskError {
 }
 
 impl DiskError {
+    /// A file that was opened and could not be read on.
+    pub fn reading(path: &Path, source: io::Error) -> Self {
+        DiskError::Io { action: "read", path: path.to_path_buf(), source }
+    }
+
     /// Whether the path was simply not there.
     pub fn is_not_found(&self) -> bool {
         matches!(self, DiskError::Io { source, .. } if source.kind() == io::ErrorKind::NotFound)
@@ -91,6 +96,11 @@ pub fn open(path: &Path) -> Result<File> {
 /// Whether there is anything at the path, following links.
 pub fn exists(path: &Path) -> bool {
     path.exists()
+}
+
+/// Whether there is a folder at the path.
+pub fn is_dir(path: &Path) -> bool {
+    path.is_dir()
 }
 
 /// Copies a file; where the file system can, without copying its bytes.

@@ -3,6 +3,7 @@
 //! What a verb reports goes to standard output, everything else to standard error.
 
 mod archive;
+mod builds;
 mod decode;
 mod notify;
 mod progress;
@@ -69,6 +70,10 @@ enum Verb {
     Status(status::StatusArguments),
     /// The runs of the past
     Runs(status::RunsArguments),
+    /// The builds that are kept
+    Builds(builds::BuildsArguments),
+    /// Let readers see an earlier build again
+    Rollback(builds::RollbackArguments),
     /// Try out who is told when something fails or works again
     Notify(notify::Arguments),
     /// What of the newest snapshots fits no rule, grouped by why
@@ -105,6 +110,8 @@ pub fn main() -> ExitCode {
         Verb::Schedule(arguments) => schedule::run(&cli.shared, &arguments),
         Verb::Status(arguments) => status::status(&cli.shared, &arguments),
         Verb::Runs(arguments) => status::runs(&cli.shared, &arguments),
+        Verb::Builds(arguments) => builds::builds(&cli.shared, &arguments),
+        Verb::Rollback(arguments) => builds::rollback(&cli.shared, &arguments),
         Verb::Notify(arguments) => notify::run(&cli.shared, &arguments),
         Verb::Quarantine(arguments) => quarantine::run(&cli.shared, &arguments),
         Verb::Archive(arguments) => archive::run(&cli.shared, &arguments),

@@ -30,6 +30,11 @@ pub(super) fn text(report: &RunReport) -> String {
         Ok(BuildOutcome::Unchanged { build_id }) => {
             text.push_str(&format!("published  build {build_id} as before: the data that did arrive change nothing\n"));
         }
+        Ok(BuildOutcome::Withheld { build_id, withdrawn }) => {
+            text.push_str(&format!(
+                "published  build {build_id} as before: what there is now is what build {withdrawn} was made from, which was gone back from\n"
+            ));
+        }
         Ok(BuildOutcome::Empty) => text.push_str("published  nothing: there are no data yet\n"),
         Err(_) => text.push_str("published  nothing new: the build failed, the last one stays\n"),
     }
@@ -155,7 +160,7 @@ fn published(report: &RunReport, build_id: &str, models: &[ModelResult], audits:
     for audit in warned {
         text.push_str(&format!("           warning: {}\n", audit.sentence()));
     }
-    for model in models.iter().filter(|model| model.content_hash.is_some()) {
+    for model in models.iter().filter(|model| model.is_mart) {
         text.push_str(&format!("mart       {}: {} rows\n", model.name, grouped(model.rows)));
     }
     let root = shown(&report.data_root);

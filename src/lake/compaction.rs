@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
-use super::{DESCRIPTIONS, Description, Lake, LakeError, Partition, PartitionWriter, change_schema, disk};
+use super::{DESCRIPTIONS, Description, Lake, LakeError, Partition, PartitionWriter, disk};
 
 impl Lake {
     /// Puts the partitions of observations of one table, oldest first, into one file if they are in more than `most`.
@@ -52,7 +52,7 @@ fn name(partitions: &[Partition], last: &Description) -> String {
 }
 
 fn write(path: &Path, partitions: &[Partition]) -> Result<(), LakeError> {
-    let mut writer = PartitionWriter::create(path, change_schema())?;
+    let mut writer = PartitionWriter::create_observations(path)?;
     let mut read: Option<&Path> = None;
     for partition in partitions.iter().filter(|partition| partition.description.rows > 0) {
         // One that is in the same file as the one before has been read with it.

@@ -33,16 +33,21 @@ use serde::{Deserialize, Serialize};
 use self::table::TableWriter;
 use crate::disk::{self, DiskError};
 use crate::error::Hint;
-use crate::normalise::{Counts, Structure, observation_schema, quarantine_schema};
+use crate::normalise::{Counts, SourceCode, Structure, observation_schema, quarantine_schema};
 
 /// Bumped whenever partitions are written differently.
-pub const LAKE_VERSION: u32 = 3;
+pub const LAKE_VERSION: u32 = 4;
 
 /// Key of the metadata entry that describes a partition.
 const DESCRIPTION: &str = "tejido.partition";
 
 /// Key of the entry of a file that holds several.
 const DESCRIPTIONS: &str = "tejido.partitions";
+
+/// The columns by which observations are sorted: what is asked for first stands first, and the years of a series stand
+/// together. A partition of more than 524,288 rows, one row group, stays in the order of its source.
+pub const OBSERVATION_ORDER: [&str; 7] =
+    ["indicator", "unit", "region", "sector", "sector_scheme", "size_class", "time_period"];
 
 /// What a partition was made from.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -74,6 +79,9 @@ pub struct Description {
     /// The source's dimensions and codes in the snapshot; empty for a register.
     #[serde(default)]
     pub structure: Structure,
+    /// What these codes stand for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub source_codes: Vec<SourceCode>,
 }
 
 /// A partition on disk.
@@ -307,9 +315,18 @@ pub struct PartitionWriter {
 impl PartitionWriter {
     /// Starts a partition that will stand at `path`.
     pub fn create(path: &Path, schema: SchemaRef) -> Result<Self, LakeError> {
+        Self::create_in_order(path, schema, &[])
+    }
+
+    /// Starts a partition of observations, in the order of [`OBSERVATION_ORDER`].
+    pub fn create_observations(path: &Path) -> Result<Self, LakeError> {
+        Self::create_in_order(path, change_schema(), &OBSERVATION_ORDER)
+    }
+
+    fn create_in_order(path: &Path, schema: SchemaRef, order: &'static [&'static str]) -> Result<Self, LakeError> {
         let folder = path.parent().unwrap_or(Path::new("."));
         let pending = disk::Pending::create_in(folder)?;
-        let writer = TableWriter::new(pending.handle()?, schema).map_err(|source| failed_write(path, source))?;
+        let writer = TableWriter::new(pending.handle()?, schema, order).map_err(|source| failed_write(path, source))?;
         Ok(PartitionWriter { writer, pending, path: path.to_path_buf(), rows: 0 })
     }
 

@@ -7,9 +7,11 @@
 //!
 //! Format: Apache Parquet, "Encodings": PLAIN for the dictionary, RLE_DICTIONARY for keys, RLE for levels.
 
+mod order;
+
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::mpsc::{SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::JoinHandle;
 
 use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
@@ -22,7 +24,7 @@ use parquet::column::page::{CompressedPage, Page, PageWriter};
 use parquet::column::writer::ColumnCloseResult;
 use parquet::data_type::ByteArray;
 use parquet::errors::ParquetError;
-use parquet::file::metadata::{ColumnChunkMetaData, KeyValue};
+use parquet::file::metadata::{ColumnChunkMetaData, KeyValue, SortingColumn};
 use parquet::file::properties::WriterProperties;
 use parquet::file::statistics::{Statistics, ValueStatistics};
 use parquet::file::writer::{SerializedFileWriter, SerializedPageWriter, TrackedWrite};
@@ -36,82 +38,100 @@ const GROUP_ROWS: usize = 1 << 19;
 /// Rows of a page of keys.
 const PAGE_ROWS: usize = 1 << 17;
 
+/// Batches that may wait for being encoded.
+const WAITING: usize = 24;
+
 /// ZSTD's lowest level: keys and dictionaries hardly shrink further at higher ones.
 const LEVEL: i32 = 1;
 
 type Result<T> = std::result::Result<T, ParquetError>;
 
-/// Writes batches of one schema into a file.
+/// Writes batches of one schema into a file. A thread of its own encodes them while the next ones are made.
 pub(super) struct TableWriter {
-    group: Group,
-    groups: SyncSender<Group>,
+    batches: SyncSender<RecordBatch>,
     encoder: JoinHandle<Result<SerializedFileWriter<File>>>,
 }
 
 impl TableWriter {
-    pub fn new(file: File, schema: SchemaRef) -> Result<Self> {
-        let mut properties = WriterProperties::builder()
-            .set_compression(Compression::ZSTD(ZstdLevel::try_new(LEVEL)?))
-            .set_created_by(format!("tejido {}", env!("CARGO_PKG_VERSION")));
-        // Offsets that grow and moments that repeat: their differences are small, and a dictionary of them is of no use.
-        for field in schema.fields().iter().filter(|field| has_small_steps(field.data_type())) {
-            let column = ColumnPath::from(field.name().as_str());
-            properties = properties
-                .set_column_dictionary_enabled(column.clone(), false)
-                .set_column_encoding(column, Encoding::DELTA_BINARY_PACKED);
-        }
-        let mut properties = properties.build();
-        add_encoded_arrow_schema_to_metadata(&schema, &mut properties);
-        let parquet_schema = ArrowSchemaConverter::new().convert(&schema)?;
-        let writer = SerializedFileWriter::new(file, parquet_schema.root_schema_ptr(), Arc::new(properties))?;
-        let group = Group::new(&schema);
-        let (groups, waiting) = sync_channel::<Group>(0);
-        let encoder = std::thread::spawn(move || {
-            let mut file = GroupWriter {
-                columns: ArrowRowGroupWriterFactory::new(&writer, schema.clone()),
-                schema,
-                writer,
-                groups: 0,
-            };
-            for group in waiting {
-                file.write(group)?;
-            }
-            Ok(file.writer)
-        });
-        Ok(TableWriter { group, groups, encoder })
+    /// Rows that fit into one group are written in the order of these columns; more stay as they come, since to sort
+    /// them would need all of them at once.
+    pub fn new(file: File, schema: SchemaRef, order: &'static [&'static str]) -> Result<Self> {
+        let (batches, waiting) = sync_channel::<RecordBatch>(WAITING);
+        let encoder = std::thread::spawn(move || encode(file, schema, order, waiting));
+        Ok(TableWriter { batches, encoder })
     }
 
+    /// That nobody takes them means that encoding has failed, which `close` reports.
     pub fn write(&mut self, batch: &RecordBatch) -> Result<()> {
-        let mut from = 0;
-        while from < batch.num_rows() {
-            let rows = (GROUP_ROWS - self.group.rows).min(batch.num_rows() - from);
-            self.group.push(&batch.slice(from, rows));
-            from += rows;
-            if self.group.rows == GROUP_ROWS {
-                self.send()?;
-            }
-        }
-        Ok(())
-    }
-
-    /// Hands the row group on. That nobody takes it means that encoding has failed, which `close` reports.
-    fn send(&mut self) -> Result<()> {
-        let empty = self.group.emptied();
-        let full = std::mem::replace(&mut self.group, empty);
-        self.groups.send(full).map_err(|_| ParquetError::General("the rows before could not be written".into()))
+        let failed = |_| ParquetError::General("the rows before could not be written".into());
+        self.batches.send(batch.clone()).map_err(failed)
     }
 
     /// Ends the file, with these entries in its metadata.
-    pub fn close(mut self, entries: Vec<KeyValue>) -> Result<()> {
-        let sent = if self.group.rows > 0 { self.send() } else { Ok(()) };
-        drop(self.groups);
+    pub fn close(self, entries: Vec<KeyValue>) -> Result<()> {
+        drop(self.batches);
         let broken = |_| ParquetError::General("the thread that writes has ended early".into());
-        // What went wrong there is the better message.
         let mut writer = self.encoder.join().map_err(broken)??;
-        sent?;
         entries.into_iter().for_each(|entry| writer.append_key_value_metadata(entry));
         writer.close().map(drop)
     }
+}
+
+fn encode(
+    file: File,
+    schema: SchemaRef,
+    order: &[&str],
+    batches: Receiver<RecordBatch>,
+) -> Result<SerializedFileWriter<File>> {
+    let order: Vec<usize> = order.iter().filter_map(|name| schema.index_of(name).ok()).collect();
+    let mut file = Some(file);
+    let mut writer: Option<GroupWriter> = None;
+    let mut group = Group::new(&schema);
+    let mut write = |mut group: Group, is_last: bool| -> Result<()> {
+        let writer = match &mut writer {
+            Some(writer) => writer,
+            none => {
+                let order: &[usize] = if is_last { &order } else { &[] };
+                group.sort(order)?;
+                let Some(file) = file.take() else { return Ok(()) };
+                none.insert(GroupWriter::new(file, schema.clone(), order)?)
+            }
+        };
+        if group.rows > 0 { writer.write(group) } else { Ok(()) }
+    };
+    for batch in batches {
+        let mut from = 0;
+        while from < batch.num_rows() {
+            // Only with another row it is known that a full group is not the only one.
+            if group.rows == GROUP_ROWS {
+                let empty = group.emptied();
+                write(std::mem::replace(&mut group, empty), false)?;
+            }
+            let rows = (GROUP_ROWS - group.rows).min(batch.num_rows() - from);
+            group.push(&batch.slice(from, rows));
+            from += rows;
+        }
+    }
+    write(group, true)?;
+    writer.map(|writer| writer.writer).ok_or_else(|| ParquetError::General("no file was begun".into()))
+}
+
+fn properties(schema: &SchemaRef, order: &[usize]) -> Result<WriterProperties> {
+    let sorting = |column: &usize| SortingColumn { column_idx: *column as i32, descending: false, nulls_first: false };
+    let mut properties = WriterProperties::builder()
+        .set_compression(Compression::ZSTD(ZstdLevel::try_new(LEVEL)?))
+        .set_sorting_columns((!order.is_empty()).then(|| order.iter().map(sorting).collect()))
+        .set_created_by(format!("tejido {}", env!("CARGO_PKG_VERSION")));
+    // Offsets that grow and moments that repeat: their differences are small, and a dictionary of them is of no use.
+    for field in schema.fields().iter().filter(|field| has_small_steps(field.data_type())) {
+        let column = ColumnPath::from(field.name().as_str());
+        properties = properties
+            .set_column_dictionary_enabled(column.clone(), false)
+            .set_column_encoding(column, Encoding::DELTA_BINARY_PACKED);
+    }
+    let mut properties = properties.build();
+    add_encoded_arrow_schema_to_metadata(schema, &mut properties);
+    Ok(properties)
 }
 
 fn has_small_steps(kind: &DataType) -> bool {
@@ -305,6 +325,14 @@ struct GroupWriter {
 }
 
 impl GroupWriter {
+    fn new(file: File, schema: SchemaRef, order: &[usize]) -> Result<Self> {
+        let properties = properties(&schema, order)?;
+        let parquet_schema = ArrowSchemaConverter::new().convert(&schema)?;
+        let writer = SerializedFileWriter::new(file, parquet_schema.root_schema_ptr(), Arc::new(properties))?;
+        let columns = ArrowRowGroupWriterFactory::new(&writer, schema.clone());
+        Ok(GroupWriter { writer, columns, schema, groups: 0 })
+    }
+
     fn write(&mut self, group: Group) -> Result<()> {
         let descriptions = self.writer.schema_descr().columns().to_vec();
         let writers = self.columns.create_column_writers(self.groups)?;
@@ -415,7 +443,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.parquet");
         let pending = disk::Pending::create_in(folder.path()).unwrap();
-        let mut writer = TableWriter::new(pending.handle().unwrap(), schema()).unwrap();
+        let mut writer = TableWriter::new(pending.handle().unwrap(), schema(), &[]).unwrap();
         for rows in batches {
             let codes: DictionaryArray<Int32Type> = rows.iter().map(|row| Some(row.0.as_str())).collect();
             let flags: DictionaryArray<Int32Type> = rows.iter().map(|row| row.1.as_deref()).collect();
@@ -448,6 +476,41 @@ mod tests {
         }
     }
 
+    /// The rows of a file that was written in the order of `code` and `flag`.
+    fn sorted(rows: &[(String, String, f64)]) -> Vec<(String, String, f64)> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.parquet");
+        let pending = disk::Pending::create_in(folder.path()).unwrap();
+        let mut writer = TableWriter::new(pending.handle().unwrap(), schema(), &["code", "flag"]).unwrap();
+        for rows in rows.chunks(7) {
+            let codes: DictionaryArray<Int32Type> = rows.iter().map(|row| Some(row.0.as_str())).collect();
+            let flags: DictionaryArray<Int32Type> = rows.iter().map(|row| Some(row.1.as_str())).collect();
+            let values: Float64Array = rows.iter().map(|row| Some(row.2)).collect();
+            let columns: Vec<ArrayRef> = vec![Arc::new(codes), Arc::new(flags), Arc::new(values)];
+            writer.write(&RecordBatch::try_new(schema(), columns).unwrap()).unwrap();
+        }
+        writer.close(Vec::new()).unwrap();
+        pending.commit(&path).unwrap();
+        let builder = ParquetRecordBatchReaderBuilder::try_new(disk::open(&path).unwrap()).unwrap();
+        for group in builder.metadata().row_groups() {
+            let sorting: Vec<i32> = group.sorting_columns().unwrap().iter().map(|column| column.column_idx).collect();
+            assert_eq!(sorting, [0, 1]);
+        }
+        let mut found = Vec::new();
+        for batch in builder.build().unwrap() {
+            let batch = batch.unwrap();
+            let text = |column: usize| arrow::compute::cast(batch.column(column), &DataType::Utf8).unwrap();
+            let (codes, flags) = (text(0), text(1));
+            let (codes, flags) = (codes.as_string::<i32>(), flags.as_string::<i32>());
+            let values = batch.column(2).as_primitive::<Float64Type>();
+            found.extend(
+                (0..batch.num_rows())
+                    .map(|row| (codes.value(row).to_owned(), flags.value(row).to_owned(), values.value(row))),
+            );
+        }
+        found
+    }
+
     #[test]
     fn more_rows_than_a_page_and_a_group_has() {
         let row = |at: usize| {
@@ -464,6 +527,15 @@ mod tests {
 
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(64))]
+
+        /// Rows in any order are written in that of their codes; equal ones stay as they came.
+        #[test]
+        fn rows_are_sorted(rows in prop::collection::vec(("[a-cñ]{0,2}", "[a-z]?"), 0..60)) {
+            let rows: Vec<_> = rows.into_iter().zip(0u8..).map(|((code, flag), at)| (code, flag, f64::from(at))).collect();
+            let mut expected = rows.clone();
+            expected.sort_by(|one, other| (&one.0, &one.1).cmp(&(&other.0, &other.1)));
+            prop_assert_eq!(sorted(&rows), expected);
+        }
 
         /// Runs and changes of any length, with nulls, come back.
         #[test]

@@ -14,12 +14,14 @@ mod nif;
 mod observations;
 mod places;
 mod quarantine;
+mod source_codes;
 mod structure;
 
 pub(crate) use codes::Codes;
 pub use members::{MemberNormaliser, membership_schema};
 pub use observations::{ObservationNormaliser, OfficialCells, observation_schema};
 pub use quarantine::{Quarantine, quarantine_schema};
+pub use source_codes::{SourceCode, source_codes};
 pub use structure::{CodeChange, Structure, StructureChange};
 
 use std::collections::BTreeMap;
@@ -33,7 +35,7 @@ use serde::{Deserialize, Serialize};
 use crate::error::Hint;
 
 /// Bumped whenever the canonical rows change for the same decoded rows and rules.
-pub const NORMALISER_VERSION: u32 = 2;
+pub const NORMALISER_VERSION: u32 = 3;
 
 /// Where a batch of canonical rows comes from.
 #[derive(Debug, Clone)]

@@ -16,7 +16,7 @@ use arrow::datatypes::{DataType, Field, Float64Type, Int32Type, Schema, SchemaRe
 
 use super::codes::Codes;
 use super::fate::{self, Fate, Rules};
-use super::flags::Flags;
+use super::flags::{Flags, Marks, NO_FLAGS, Translated};
 use super::quarantine::{Kept, Quarantine};
 use super::structure::{Collector, Structure};
 use super::{Counts, NormaliseError, Normalised, Origin, constant, dictionary};
@@ -85,7 +85,6 @@ pub struct ObservationNormaliser<'a> {
     from: Vec<From>,
     codes: Vec<Codes>,
     flags: Flags,
-    flag_codes: Codes,
     /// A reason that holds for every row: a dimension that is missing or that no rule names.
     drift: Option<(String, Option<String>, Option<String>)>,
     columns: Columns,
@@ -132,8 +131,7 @@ impl<'a> ObservationNormaliser<'a> {
             dimensions: Vec::new(),
             from: Vec::new(),
             codes: CanonicalColumn::ALL.iter().map(|_| Codes::default()).collect(),
-            flags: Flags::default(),
-            flag_codes: Codes::default(),
+            flags: Flags::new(pipeline),
             drift: None,
             columns,
             structure: Collector::new(&names),
@@ -234,7 +232,8 @@ impl<'a> ObservationNormaliser<'a> {
                 (0..labels.len()).map(resolve).collect()
             })
             .collect();
-        let flags = self.translated_flags(batch);
+        let (flag, confidentiality) = (batch.column(self.columns.flag), batch.column(self.columns.confidentiality));
+        let flags = self.flags.translated(flag, confidentiality, self.codelists);
         let fitting = self.sieve(batch, &resolved, &flags, &mut quarantine);
         let rows = match &fitting {
             None => self.translate(batch, &resolved, flags.numbers)?,
@@ -258,7 +257,7 @@ impl<'a> ObservationNormaliser<'a> {
         &mut self,
         batch: &RecordBatch,
         resolved: &[Vec<Resolved>],
-        flags: &TranslatedFlags,
+        flags: &Translated,
         quarantine: &mut Quarantine,
     ) -> Option<BooleanArray> {
         let all_fit = |resolved: &[Resolved]| resolved.iter().all(|code| matches!(code, Resolved::Becomes(_)));
@@ -284,7 +283,7 @@ impl<'a> ObservationNormaliser<'a> {
             });
             let unknown = unknown.or_else(|| {
                 let mark = flags.unknown.get(&row)?;
-                Some(("a flag that is not in flags.csv".to_owned(), mark.as_str(), None))
+                Some(("a flag that is neither in flags.csv nor in `[flags]`".to_owned(), mark.as_str(), None))
             });
             let Some((reason, found, suggestion)) = unknown else {
                 return true;
@@ -331,7 +330,7 @@ impl<'a> ObservationNormaliser<'a> {
         let has_flags = NullBuffer::new(BooleanBuffer::collect_bool(rows, |row| flags[row] != NO_FLAGS));
         let flags = flags.into_iter().map(|number| number.max(0)).collect::<Vec<_>>();
         let flags = Int32Array::new(flags.into(), Some(has_flags).filter(|nulls| nulls.null_count() > 0));
-        columns.push(Arc::new(DictionaryArray::try_new(flags, self.flag_codes.values())?));
+        columns.push(Arc::new(DictionaryArray::try_new(flags, self.flags.values())?));
         let vintage = self.origin.fetched_at.as_microsecond();
         columns.push(Arc::new(TimestampMicrosecondArray::from_value(vintage, rows).with_timezone("UTC")));
         columns.push(snapshot);
@@ -339,31 +338,6 @@ impl<'a> ObservationNormaliser<'a> {
         columns.push(self.provenance(&columns, rows)?);
         self.counts.loaded += rows as u64;
         Ok(RecordBatch::try_new(observation_schema(), columns)?)
-    }
-
-    /// The number of each row's canonical flags; pairs of flag and confidentiality are few.
-    fn translated_flags(&mut self, batch: &RecordBatch) -> TranslatedFlags {
-        let flags = Marks::new(batch.column(self.columns.flag));
-        let confidentiality = Marks::new(batch.column(self.columns.confidentiality));
-        let mut translated = TranslatedFlags { numbers: Vec::with_capacity(batch.num_rows()), unknown: HashMap::new() };
-        // Null is a value of both, before the others.
-        let width = confidentiality.labels.len() + 1;
-        let pairs = (flags.labels.len() + 1).saturating_mul(width);
-        let mut few: Vec<Option<Result<i32, String>>> = vec![None; if pairs <= FEW_PAIRS { pairs } else { 0 }];
-        let mut many: HashMap<usize, Option<Result<i32, String>>> = HashMap::new();
-        for row in 0..batch.num_rows() {
-            let pair = flags.position(row) * width + confidentiality.position(row);
-            let known = if few.is_empty() { many.entry(pair).or_default() } else { &mut few[pair] };
-            let number = known.get_or_insert_with(|| {
-                let flags = self.flags.canonical(flags.at(row), confidentiality.at(row), self.codelists)?;
-                Ok(flags.map_or(NO_FLAGS, |flags| self.flag_codes.number(&flags)))
-            });
-            translated.numbers.push(number.as_ref().map_or(NO_FLAGS, |number| *number));
-            if let Err(mark) = number {
-                translated.unknown.insert(row, mark.clone());
-            }
-        }
-        translated
     }
 
     /// `official`, unless the sample delivered it and does not name the cell with this very value. `columns` are those
@@ -428,23 +402,9 @@ impl Repeated {
     }
 }
 
-/// So many pairs of flag and confidentiality are looked up by position.
-const FEW_PAIRS: usize = 1 << 12;
-
-/// The number of no flags.
-const NO_FLAGS: i32 = -1;
-
 /// Positions in a canonical batch: of the first code, behind `pipeline` and `dataset`, and of the value.
 const FIRST_CODE: usize = 2;
 const VALUE: usize = FIRST_CODE + CanonicalColumn::ALL.len();
-
-/// The canonical flags of a batch's rows.
-struct TranslatedFlags {
-    /// The number of each row's flags, [`NO_FLAGS`] for none.
-    numbers: Vec<i32>,
-    /// Rows with a mark that is not known, and the mark.
-    unknown: HashMap<usize, String>,
-}
 
 /// Keys and labels of a dimension.
 fn dictionary_of(batch: &RecordBatch, column: usize) -> (&Int32Array, &StringArray) {
@@ -471,31 +431,6 @@ impl Bound {
         };
         self.known.insert(source.to_owned(), resolved.clone());
         resolved
-    }
-}
-
-/// A nullable dictionary column read as text, empty where null.
-struct Marks<'b> {
-    array: &'b DictionaryArray<Int32Type>,
-    labels: &'b StringArray,
-}
-
-impl<'b> Marks<'b> {
-    fn new(column: &'b ArrayRef) -> Self {
-        let array = column.as_dictionary::<Int32Type>();
-        Marks { array, labels: array.values().as_string::<i32>() }
-    }
-
-    /// The position of a row's label, from 1; 0 for null.
-    fn position(&self, row: usize) -> usize {
-        if self.array.is_null(row) { 0 } else { self.array.keys().value(row) as usize + 1 }
-    }
-
-    fn at(&self, row: usize) -> &'b str {
-        if self.array.is_null(row) {
-            return "";
-        }
-        self.labels.value(self.array.keys().value(row) as usize)
     }
 }
 

@@ -6,6 +6,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::FileRecord;
+
 /// What a build was made from, and what is in it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Manifest {
@@ -27,6 +29,9 @@ pub struct Manifest {
     pub inputs: Vec<InputRecord>,
     /// What became of each pipeline's rows.
     pub pipelines: Vec<PipelineRecord>,
+    /// The files of the build, except this one.
+    #[serde(default)]
+    pub files: Vec<FileRecord>,
     /// Models with fingerprints, rows, content hashes and provenance.
     pub models: Vec<Value>,
     /// Audits with results.

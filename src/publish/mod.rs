@@ -2,10 +2,14 @@
 //!
 //! `builds/<id>/` is written under a name that starts with `.tmp-`, synced, renamed, and only then does
 //! the link `published` point at it. Who has the old build open goes on reading it. Killed at any
-//! moment, `published` is the old build or the new one, whole.
+//! moment, `published` is the old build or the new one, whole. Older builds stay for a while (`builds.rs`).
 
+mod builds;
+mod files;
 mod manifest;
 
+pub use builds::{Kept, Publication, Retention, kept, pin, retire, roll_back, switch_to, withdrawn};
+pub use files::{FileRecord, damaged};
 pub use manifest::{InputRecord, Manifest, PipelineRecord};
 
 use std::path::{Path, PathBuf};
@@ -104,18 +108,32 @@ impl Draft {
         &self.folder
     }
 
+    /// Gives the build up and keeps the rows that fail its audits, in place of those of the last one that was given up.
+    /// Gives their folder.
+    pub fn keep_audits(self) -> Result<PathBuf, PublishError> {
+        let place = self.data_root.join("failed-audits");
+        disk::remove_dir(&place)?;
+        disk::rename(&self.folder.join("audits"), &place)?;
+        Ok(place)
+    }
+
     /// Writes the manifest, gives the build its name and switches to it.
-    pub fn publish(mut self, manifest: &Manifest) -> Result<PathBuf, PublishError> {
+    pub fn publish(mut self, mut manifest: Manifest) -> Result<PathBuf, PublishError> {
+        manifest.files = files::records(&self.folder)?;
         let path = self.folder.join("manifest.json");
-        let text = serde_json::to_vec_pretty(manifest)
+        let text = serde_json::to_vec_pretty(&manifest)
             .map_err(|source| PublishError::Manifest { path: path.clone(), source })?;
         disk::write_atomic(&path, &text)?;
         disk::seal(&path)?;
-        disk::sync_dir(&self.folder.join("marts"))?;
+        for folder in ["marts", "audits"].map(|name| self.folder.join(name)) {
+            if disk::exists(&folder) {
+                disk::sync_dir(&folder)?;
+            }
+        }
         let place = Path::new("builds").join(&self.id);
         disk::rename(&self.folder, &self.data_root.join(&place))?;
         self.published = true;
-        disk::switch_link(&self.data_root.join("published"), &place)?;
+        builds::switch_to(&self.data_root, &self.id, manifest.built_at)?;
         Ok(self.data_root.join(place))
     }
 }

@@ -28,6 +28,7 @@ pub(super) fn rules(pipeline: &Pipeline, edition: &Edition, codelists: &Codelist
         decode: &'a crate::spec::DecodeSpec,
         constants: Vec<(&'a str, &'a str)>,
         dimensions: Vec<(&'a str, &'a crate::spec::Dimension)>,
+        flags: Vec<(&'a str, &'a str)>,
         members: &'a Option<crate::spec::Members>,
         quality: &'a crate::spec::Quality,
     }
@@ -42,6 +43,7 @@ pub(super) fn rules(pipeline: &Pipeline, edition: &Edition, codelists: &Codelist
             .map(|(column, value)| (column.get_ref().name(), value.get_ref().as_str()))
             .collect(),
         dimensions: pipeline.dimensions.iter().map(|(name, dimension)| (name.get_ref().as_str(), dimension)).collect(),
+        flags: pipeline.flags.iter().map(|(mark, flags)| (mark.get_ref().as_str(), flags.get_ref().as_str())).collect(),
         members: &pipeline.members,
         quality: &pipeline.quality,
     };

@@ -107,9 +107,11 @@ impl Record {
             }
         });
         let (build, error) = match &report.build {
-            Ok(BuildOutcome::Published { build_id, .. } | BuildOutcome::Unchanged { build_id }) => {
-                (Some(build_id.clone()), None)
-            }
+            Ok(
+                BuildOutcome::Published { build_id, .. }
+                | BuildOutcome::Unchanged { build_id }
+                | BuildOutcome::Withheld { build_id, .. },
+            ) => (Some(build_id.clone()), None),
             Ok(BuildOutcome::Empty) => (None, None),
             Err(error) => (None, Some(Problem::new(None, error))),
         };

@@ -4,6 +4,7 @@
 //! killed leaves snapshots and partitions, and the next one goes on from them.
 
 pub mod archive;
+pub mod builds;
 mod fingerprint;
 mod ingest;
 mod key;
@@ -167,7 +168,12 @@ pub async fn run(project: Arc<Project>, sources: &Sources, observer: Arc<dyn Obs
         Ok(report) => {
             let exit = report.exit();
             span.record("outcome", exit.name());
-            if let Ok(BuildOutcome::Published { build_id, .. } | BuildOutcome::Unchanged { build_id }) = &report.build {
+            if let Ok(
+                BuildOutcome::Published { build_id, .. }
+                | BuildOutcome::Unchanged { build_id }
+                | BuildOutcome::Withheld { build_id, .. },
+            ) = &report.build
+            {
                 span.record("build", build_id);
             }
             span.record("otel.status_code", if exit == Exit::Done { "ok" } else { "error" });

@@ -49,9 +49,10 @@ impl Project {
             settings.hash_key()?;
         }
         let lists = tables(&codelists);
-        let mut names = ["observations", "observation_history", "memberships", "pipelines", "snapshots"]
-            .map(str::to_owned)
-            .to_vec();
+        let mut names =
+            ["observations", "observation_history", "memberships", "pipelines", "snapshots", "source_codes"]
+                .map(str::to_owned)
+                .to_vec();
         names.extend(lists.iter().map(|list| list.table.clone()));
         let models = Models::load(&root.join("sql"), &names).map_err(RunError::Models)?;
         let lake = warehouse::lake_tables(&lists);

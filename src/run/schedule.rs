@@ -356,6 +356,9 @@ fn told(report: &RunReport) -> String {
     let build = match &report.build {
         Ok(BuildOutcome::Published { build_id, .. }) => format!("published {build_id}"),
         Ok(BuildOutcome::Unchanged { build_id }) => format!("nothing has changed since {build_id}"),
+        Ok(BuildOutcome::Withheld { build_id, withdrawn }) => {
+            format!("nothing has changed since {withdrawn}, which was gone back from: {build_id} stays")
+        }
         Ok(BuildOutcome::Empty) => "there are no data".to_owned(),
         Err(error) => format!("nothing published: {}", error.one_line()),
     };

@@ -106,6 +106,13 @@ pub enum BuildOutcome {
         /// Its name.
         build_id: String,
     },
+    /// A build of just this was gone back from: it is not published again.
+    Withheld {
+        /// The build that stays in force.
+        build_id: String,
+        /// The one that was gone back from.
+        withdrawn: String,
+    },
     /// There are no data at all.
     Empty,
 }

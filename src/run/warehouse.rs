@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::ingest::EditionPartitions;
 use super::project::table_name;
@@ -10,9 +10,11 @@ use super::summary::BuildOutcome;
 use super::{Observer, Project, RunError, TOOL, fingerprint};
 use crate::error::Report;
 use crate::lake::Partition;
-use crate::publish::{Draft, InputRecord, Manifest, PipelineRecord, Published};
+use crate::publish::{self, Draft, InputRecord, Manifest, PipelineRecord, Published, Retention};
 use crate::spec::Kind;
-use crate::warehouse::{self, Build, Inputs, Limits, ModelResult, PipelineRow, Previous, SnapshotRow, TableFiles};
+use crate::warehouse::{
+    self, Build, Inputs, Limits, ModelResult, PipelineRow, Previous, SnapshotRow, SourceCodeRow, TableFiles,
+};
 use crate::{disk, warehouse::WarehouseError};
 
 /// Builds and publishes, unless the world is as the published build knew it.
@@ -36,6 +38,11 @@ pub(super) fn refresh(
         refresh_catalog(project, &limits);
         return Ok(BuildOutcome::Unchanged { build_id: published.manifest.build_id.clone() });
     }
+    let withdrawn = publish::withdrawn(root)?;
+    if let (Some(published), Some((id, _))) = (&published, withdrawn.iter().find(|(_, other)| **other == world)) {
+        let build_id = published.manifest.build_id.clone();
+        return Ok(BuildOutcome::Withheld { build_id, withdrawn: id.clone() });
+    }
     let built_at = Timestamp::now();
     let build_id = format!("{}-{}", built_at.strftime("%Y%m%dT%H%M%SZ"), &world[..8]);
     let draft = Draft::begin(root, &build_id)?;
@@ -51,10 +58,15 @@ pub(super) fn refresh(
         });
     // What DuckDB spilled is of no use to anyone.
     disk::remove_dir(&limits.temp_folder)?;
-    let build = build.map_err(|error| match error {
-        error @ WarehouseError::Model { .. } => RunError::Models(error),
-        error => RunError::Build(error),
-    })?;
+    let build = match build {
+        Ok(build) => build,
+        Err(error @ WarehouseError::Model { .. }) => return Err(RunError::Models(error)),
+        Err(WarehouseError::Audits { failed, total, .. }) => {
+            let kept = draft.keep_audits()?;
+            return Err(RunError::Build(WarehouseError::Audits { failed, total, kept }));
+        }
+        Err(error) => return Err(RunError::Build(error)),
+    };
     observer.warehouse("publishing");
     let manifest = Manifest {
         build_id: build_id.clone(),
@@ -68,11 +80,24 @@ pub(super) fn refresh(
         pipelines: pipeline_records(&editions),
         models: to_json(&build.models),
         audits: to_json(&build.audits),
+        files: Vec::new(),
     };
-    draft.publish(&manifest)?;
+    draft.publish(manifest)?;
     refresh_catalog(project, &limits);
+    retire(project, built_at);
     let Build { models, audits } = build;
     Ok(BuildOutcome::Published { build_id, models, audits })
+}
+
+/// Removes the builds that nothing keeps. What was published is published, even if they cannot be removed now.
+fn retire(project: &Project, now: Timestamp) {
+    let settings = &project.settings.publish;
+    let grace = SignedDuration::from_hours(settings.grace_hours.into());
+    let retention = Retention { keep: settings.keep_builds, grace };
+    match publish::retire(&project.settings.storage.root, retention, now) {
+        Ok(gone) => gone.iter().for_each(|id| tracing::info!(build = id, "build removed")),
+        Err(error) => tracing::warn!("old builds could not be removed: {}", Report::new(&error).one_line()),
+    }
 }
 
 /// Brings the catalog up to date, whose views name the marts with their columns and the data root. Who has it
@@ -142,6 +167,7 @@ fn inputs(project: &Project, editions: &[&EditionPartitions]) -> Inputs {
         if vintages > 0 {
             table.is_of_one_vintage = vintages == 1;
             inputs.observations.push(table);
+            inputs.source_codes.extend(source_codes(edition));
         }
         let pipeline = &edition.pipeline;
         if !inputs.pipelines.iter().any(|row| row.pipeline == pipeline.id) {
@@ -162,6 +188,9 @@ fn inputs(project: &Project, editions: &[&EditionPartitions]) -> Inputs {
     fingerprints.insert("memberships".to_owned(), fingerprint::of(memberships));
     let pipelines: Vec<String> = inputs.pipelines.iter().map(|row| format!("{row:?}")).collect();
     fingerprints.insert("pipelines".to_owned(), fingerprint::of(pipelines.iter().map(String::as_str)));
+    inputs.source_codes.sort();
+    let codes: Vec<String> = inputs.source_codes.iter().map(|row| format!("{row:?}")).collect();
+    fingerprints.insert("source_codes".to_owned(), fingerprint::of(codes.iter().map(String::as_str)));
     let snapshots: Vec<String> = inputs.snapshots.iter().map(|row| format!("{row:?}")).collect();
     fingerprints.insert("snapshots".to_owned(), fingerprint::of(snapshots.iter().map(String::as_str)));
     for list in project.codelists.iter() {
@@ -169,6 +198,21 @@ fn inputs(project: &Project, editions: &[&EditionPartitions]) -> Inputs {
     }
     inputs.fingerprints = fingerprints;
     inputs
+}
+
+/// What the codes of an edition's newest snapshot stand for, by the rules that are in force for it.
+fn source_codes(edition: &EditionPartitions) -> impl Iterator<Item = SourceCodeRow> {
+    let newest = edition.partitions.last().map(|(partition, _)| &partition.description);
+    newest.into_iter().flat_map(|newest| {
+        newest.source_codes.iter().map(|code| SourceCodeRow {
+            pipeline: newest.pipeline.clone(),
+            dataset: newest.dataset.clone(),
+            dimension: code.dimension.clone(),
+            source_code: code.source_code.clone(),
+            canonical_column: code.column.name().to_owned(),
+            canonical_code: code.code.clone(),
+        })
+    })
 }
 
 /// The partitions of an edition that a build loads, with their snapshots: those with changes; of a register

@@ -51,6 +51,9 @@ pub struct Pipeline {
     /// `[dimensions.<name>]`: the fate of each dimension of the source.
     #[serde(default)]
     pub dimensions: BTreeMap<Spanned<String>, Dimension>,
+    /// `[flags]`: the source's marks of observations, with the canonical flags that each becomes.
+    #[serde(default)]
+    pub flags: BTreeMap<Spanned<String>, Spanned<String>>,
     /// `[members]`: for memberships, what the columns mean.
     #[serde(default)]
     pub members: Option<Members>,

@@ -25,6 +25,8 @@ pub struct Settings {
     pub privacy: PrivacySettings,
     /// `[warehouse]`
     pub warehouse: WarehouseSettings,
+    /// `[publish]`
+    pub publish: PublishSettings,
     /// `[schedule]`
     pub schedule: ScheduleSettings,
     /// `[listen]`
@@ -101,6 +103,16 @@ pub struct WarehouseSettings {
     pub memory_limit_mb: u64,
     /// Threads; 0 is the number of cores.
     pub threads: usize,
+}
+
+/// `[publish]`
+#[derive(Debug, Clone, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct PublishSettings {
+    /// So many of the newest builds are kept.
+    pub keep_builds: usize,
+    /// A build that was in force within so many hours is kept, too.
+    pub grace_hours: u32,
 }
 
 /// `[schedule]`

@@ -183,6 +183,15 @@ impl Validator<'_> {
                 self.code(*column.get_ref(), value.get_ref(), value.span())?;
             }
         }
+        for (mark, flags) in &self.pipeline.flags {
+            let list = self.codelists.get("flags");
+            let unknown =
+                flags.get_ref().chars().find(|flag| !list.is_some_and(|list| list.contains(&flag.to_string())));
+            if let Some(flag) = unknown {
+                let message = format!("`{}` becomes `{flag}`, which is not in flags.csv", mark.get_ref());
+                return Err(self.wrong(flags.span(), &message, Some("give the letters of flags.csv, or nothing")));
+            }
+        }
         for (name, dimension) in &self.pipeline.dimensions {
             let columns = self.dimension(name, dimension)?;
             for column in columns {

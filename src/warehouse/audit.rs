@@ -1,11 +1,21 @@
 //! The checks of a model's rows: grain, and the audits of its header.
 
+use std::path::Path;
+
 use duckdb::Connection;
 use serde::{Deserialize, Serialize};
 
+use super::build::ModelResult;
 use super::contract::{AuditKind, Severity};
+use super::engine::{self, execute, path_literal};
 use super::model::Model;
-use super::{WarehouseError, engine, quoted};
+use super::{WarehouseError, quoted};
+
+/// The folder of a build with the rows that fail its audits.
+pub(super) const FOLDER: &str = "audits";
+
+/// Rows that are kept of one audit; who needs more has the model.
+const MOST_ROWS: u64 = 10_000;
 
 /// How one audit ended.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -16,8 +26,11 @@ pub struct AuditResult {
     pub audit: String,
     /// Whether a failure stops the publication.
     pub blocking: bool,
-    /// Rows that fail it; for an audit that asks for a row, 1 when there is none.
+    /// Rows that fail it; for an audit that asks for rows, 1 when they are not there.
     pub failing_rows: u64,
+    /// The file with rows that fail it, below the build's folder.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kept: Option<String>,
 }
 
 impl AuditResult {
@@ -32,35 +45,123 @@ impl AuditResult {
     }
 }
 
-/// Runs all audits of a model on its table.
-pub(super) fn run(connection: &Connection, model: &Model) -> Result<Vec<AuditResult>, WarehouseError> {
+/// What is asked of the database.
+struct Question {
+    audit: String,
+    blocking: bool,
+    /// How many rows fail.
+    count: String,
+    /// The rows that fail, where there are such rows.
+    rows: Option<String>,
+}
+
+/// Runs all audits of a model on its table. `earlier` are the models of the last build, which is attached as `previous`.
+pub(super) fn run(
+    connection: &Connection,
+    folder: &Path,
+    model: &Model,
+    columns: &[(String, String)],
+    earlier: Option<&[ModelResult]>,
+) -> Result<Vec<AuditResult>, WarehouseError> {
+    let earlier = earlier.and_then(|models| models.iter().find(|other| other.name == model.name));
+    let mut questions = vec![grain(model)];
+    for audit in &model.contract.audits {
+        let (count, rows) = ask(model, columns, &audit.kind, earlier);
+        let blocking = audit.severity == Severity::Block;
+        questions.push(Question { audit: audit.text.clone(), blocking, count, rows });
+    }
+    let mut results = Vec::with_capacity(questions.len());
+    for (at, question) in questions.into_iter().enumerate() {
+        let Question { audit, blocking, count, rows } = question;
+        let action = format!("audit `{}` ({audit})", model.name);
+        let failing_rows = engine::number(connection, &action, &count)?.unsigned_abs();
+        let mut kept = None;
+        if let Some(rows) = rows.filter(|_| failing_rows > 0 && !model.contract.private) {
+            let name = format!("{FOLDER}/{}-{at}.parquet", model.name);
+            let copy = format!(
+                "copy (select * from ({rows}) limit {MOST_ROWS}) to {} (format parquet, compression zstd)",
+                path_literal(&folder.join(&name))
+            );
+            execute(connection, &format!("keep the rows that fail `{audit}`"), &copy)?;
+            kept = Some(name);
+        }
+        results.push(AuditResult { model: model.name.clone(), audit, blocking, failing_rows, kept });
+    }
+    Ok(results)
+}
+
+fn grain(model: &Model) -> Question {
     let table = model.table();
     let grain: Vec<String> = model.contract.grain.iter().map(|name| quoted(name)).collect();
     let columns = grain.join(", ");
-    let nulls: Vec<String> = grain.iter().map(|name| format!("{name} is null")).collect();
-    let mut asked = vec![(
-        format!("grain: {}", model.contract.grain.join(", ")),
-        true,
-        format!(
-            "select (select count(*) from {table} where {}) + (select count(*) from (select 1 from {table} group by {columns} having count(*) > 1))",
-            nulls.join(" or ")
+    let nulls = grain.iter().map(|name| format!("{name} is null")).collect::<Vec<_>>().join(" or ");
+    Question {
+        audit: format!("grain: {}", model.contract.grain.join(", ")),
+        blocking: true,
+        count: format!(
+            "select (select count(*) from {table} where {nulls}) + (select count(*) from (select 1 from {table} group by {columns} having count(*) > 1))"
         ),
-    )];
-    for audit in &model.contract.audits {
-        let count = match &audit.kind {
-            // A predicate that is unknown (null) has not been shown to hold.
-            AuditKind::Every(predicate) => format!("select count(*) from {table} where ({predicate}) is not true"),
-            AuditKind::Exists(predicate) => {
-                format!("select case when exists (select 1 from {table} where {predicate}) then 0 else 1 end")
-            }
-        };
-        asked.push((audit.text.clone(), audit.severity == Severity::Block, count));
+        rows: Some(format!("select * from {table} qualify ({nulls}) or count(*) over (partition by {columns}) > 1")),
     }
-    asked
-        .into_iter()
-        .map(|(audit, blocking, count)| {
-            let failing = engine::number(connection, &format!("audit `{}` ({audit})", model.name), &count)?;
-            Ok(AuditResult { model: model.name.clone(), audit, blocking, failing_rows: failing.unsigned_abs() })
-        })
-        .collect()
+}
+
+/// The SQL that counts what fails, and the one that gives it.
+fn ask(
+    model: &Model,
+    columns: &[(String, String)],
+    kind: &AuditKind,
+    earlier: Option<&ModelResult>,
+) -> (String, Option<String>) {
+    let table = model.table();
+    let counted = |rows: String| (format!("select count(*) from ({rows})"), Some(rows));
+    let unless = |holds: String| (format!("select case when {holds} then 0 else 1 end"), None);
+    let nothing = || ("select 0".to_owned(), None);
+    match kind {
+        // A predicate that is unknown (null) has not been shown to hold.
+        AuditKind::Every(predicate) => counted(format!("select * from {table} where ({predicate}) is not true")),
+        AuditKind::Exists(predicate) => unless(format!("exists (select 1 from {table} where {predicate})")),
+        AuditKind::Rows { least, most } => {
+            let most = most.map(|most| format!(" and count(*) <= {most}")).unwrap_or_default();
+            unless(format!("(select count(*) >= {least}{most} from {table})"))
+        }
+        AuditKind::References { columns, other, others } => {
+            let both = columns.iter().zip(others);
+            let equal: Vec<String> =
+                both.map(|(own, other)| format!("model.{} = other.{}", quoted(own), quoted(other))).collect();
+            let given: Vec<String> =
+                columns.iter().map(|column| format!("model.{} is not null", quoted(column))).collect();
+            counted(format!(
+                "select * from {table} as model where {} and not exists (select 1 from {other} as other where {})",
+                given.join(" and "),
+                equal.join(" and ")
+            ))
+        }
+        AuditKind::NotBelowLast { percent } => match earlier {
+            Some(last) => unless(format!("(select 100.0 * count(*) >= {percent} * {} from {table})", last.rows)),
+            None => nothing(),
+        },
+        AuditKind::Moves { column, most } => {
+            // A column or a grain that is new has nothing to be compared with.
+            let known = |name: &String| {
+                let own = columns.iter().find(|(own, _)| own == name).map(|(_, kind)| kind);
+                let last = earlier.and_then(|last| last.columns.iter().find(|column| column.name == *name));
+                own.is_some() && own == last.map(|column| &column.kind)
+            };
+            if !known(column) || !model.contract.grain.iter().all(known) {
+                return nothing();
+            }
+            let grain = model.contract.grain.iter().map(|name| quoted(name));
+            let equal: Vec<String> = grain.map(|name| format!("model.{name} = last.{name}")).collect();
+            let column = quoted(column);
+            counted(format!(
+                "select model.*, last.{column} as last_value from {table} as model inner join previous.{table} as last on {}
+                 where abs(model.{column} - last.{column}) > {most}",
+                equal.join(" and ")
+            ))
+        }
+        AuditKind::Newest { column, days } => unless(format!(
+            "(select max(cast({} as timestamp)) >= cast(now() as timestamp) - interval ({days}) day from {table})",
+            quoted(column)
+        )),
+    }
 }

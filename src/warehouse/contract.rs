@@ -8,6 +8,16 @@
 //! -- audit warn: exists a row where region = 'ES13'
 //! -- private: one row a person
 //! ```
+//! An audit is a predicate that is true of every row, or one of these sentences, which `warn` makes a report:
+//!
+//! ```text
+//! exists a row where <predicate>
+//! <column> references <schema>.<table> (<column>)
+//! rows at least <n>  ·  rows between <n> and <n>  ·  rows not below <n> % of last
+//! no <column> moves by more than <n> points
+//! newest <column> within <n> days
+//! ```
+//! The two that speak of the last published build hold where there is none.
 //! `private` keeps a model out of the published database; the reason is for readers.
 //! A line indented by more than one blank after the dashes goes on with the one above. From the
 //! contract come the comments in the database, the check of the grain, and the audits.
@@ -19,7 +29,7 @@ use super::WarehouseError;
 use crate::error::{Snippet, nearest};
 
 /// What a model promises.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Contract {
     /// What one row is.
     pub description: String,
@@ -36,7 +46,7 @@ pub struct Contract {
 }
 
 /// Something that must hold for the rows of a model.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Audit {
     /// Whether a failure stops the publication.
     pub severity: Severity,
@@ -58,12 +68,89 @@ pub enum Severity {
 }
 
 /// What an audit asks.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum AuditKind {
     /// The predicate is true of every row.
     Every(String),
     /// The predicate is true of at least one row.
     Exists(String),
+    /// There are so many rows.
+    Rows {
+        /// At least.
+        least: u64,
+        /// At most.
+        most: Option<u64>,
+    },
+    /// Codes of some columns, where they are given, stand in another table.
+    References {
+        /// The model's columns.
+        columns: Vec<String>,
+        /// The other table, with its schema.
+        other: String,
+        /// The columns of the other table.
+        others: Vec<String>,
+    },
+    /// There are not much fewer rows than in the last published build.
+    NotBelowLast {
+        /// Percentage of its rows.
+        percent: f64,
+    },
+    /// No value is far from what it was in the last published build.
+    Moves {
+        /// The column.
+        column: String,
+        /// The most that it may differ.
+        most: f64,
+    },
+    /// The newest moment of a column is not older than so many days.
+    Newest {
+        /// The column.
+        column: String,
+        /// Days.
+        days: u32,
+    },
+}
+
+impl AuditKind {
+    /// One of the sentences that audits can be, or else a predicate.
+    fn parse(text: &str) -> AuditKind {
+        Self::sentence(text).unwrap_or_else(|| AuditKind::Every(text.to_owned()))
+    }
+
+    fn sentence(text: &str) -> Option<AuditKind> {
+        if let Some(predicate) = text.strip_prefix("exists a row where ") {
+            return Some(AuditKind::Exists(predicate.to_owned()));
+        }
+        if let Some((columns, other)) = text.split_once(" references ") {
+            let names = |text: &str| -> Vec<String> {
+                text.trim().trim_matches(['(', ')']).split(',').map(|name| name.trim().to_owned()).collect()
+            };
+            let (other, others) = other.trim().split_once('(')?;
+            return Some(AuditKind::References {
+                columns: names(columns),
+                other: other.trim().to_owned(),
+                others: names(others),
+            });
+        }
+        let words: Vec<&str> = text.split_whitespace().collect();
+        match words.as_slice() {
+            ["rows", "at", "least", least] => Some(AuditKind::Rows { least: least.parse().ok()?, most: None }),
+            ["rows", "between", least, "and", most] => {
+                Some(AuditKind::Rows { least: least.parse().ok()?, most: Some(most.parse().ok()?) })
+            }
+            ["rows", "not", "below", percent, "%", "of", "last"] => {
+                Some(AuditKind::NotBelowLast { percent: percent.parse().ok()? })
+            }
+            ["no", column, "moves", "by", "more", "than", most]
+            | ["no", column, "moves", "by", "more", "than", most, "points"] => {
+                Some(AuditKind::Moves { column: (*column).to_owned(), most: most.parse().ok()? })
+            }
+            ["newest", column, "within", days, "days"] => {
+                Some(AuditKind::Newest { column: (*column).to_owned(), days: days.parse().ok()? })
+            }
+            _ => None,
+        }
+    }
 }
 
 /// Reads the header of a model's file.
@@ -120,10 +207,7 @@ pub(super) fn parse(path: &Path, text: &str) -> Result<Contract, WarehouseError>
             }
             (Some("audit"), severity @ (None | Some("warn"))) => contract.audits.push(Audit {
                 severity: if severity.is_some() { Severity::Warn } else { Severity::Block },
-                kind: match value.strip_prefix("exists a row where ") {
-                    Some(predicate) => AuditKind::Exists(predicate.to_owned()),
-                    None => AuditKind::Every(value.clone()),
-                },
+                kind: AuditKind::parse(&value),
                 text: value,
                 span,
             }),

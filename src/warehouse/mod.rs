@@ -12,14 +12,17 @@ mod build;
 mod catalog;
 mod contract;
 mod engine;
+mod export;
 mod graph;
+mod load;
 mod model;
 
 pub use audit::AuditResult;
-pub use build::{Build, ModelResult, Previous, build, lake_tables};
+pub use build::{Build, ColumnResult, ModelResult, Previous, build};
 pub use catalog::write_catalog;
 pub use contract::{Audit, AuditKind, Contract, Severity};
 pub use engine::{Limits, engine_version};
+pub use load::lake_tables;
 pub use model::{Layer, Model, Models};
 
 use std::path::PathBuf;
@@ -40,6 +43,8 @@ pub struct Inputs {
     pub codelists: Vec<CodelistTable>,
     /// Where the data comes from, for the tables `lake.pipelines` and `lake.snapshots`.
     pub pipelines: Vec<PipelineRow>,
+    /// What the codes of each table stand for.
+    pub source_codes: Vec<SourceCodeRow>,
     /// The snapshots that the partitions were made from.
     pub snapshots: Vec<SnapshotRow>,
     /// Fingerprint of each lake table, by its name without the schema.
@@ -81,6 +86,23 @@ pub struct PipelineRow {
     pub attribution: String,
     /// Where several sources give the same cell, the lower number comes first.
     pub preference: u32,
+}
+
+/// A row of `lake.source_codes`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct SourceCodeRow {
+    /// The pipeline.
+    pub pipeline: String,
+    /// The source's table id.
+    pub dataset: String,
+    /// The source's name of the dimension.
+    pub dimension: String,
+    /// The code as the source writes it.
+    pub source_code: String,
+    /// A canonical column that it gives.
+    pub canonical_column: String,
+    /// The canonical code.
+    pub canonical_code: String,
 }
 
 /// A row of `lake.snapshots`.
@@ -131,6 +153,8 @@ pub enum WarehouseError {
         failed: Vec<String>,
         /// How many audits there are.
         total: usize,
+        /// The folder with the rows that fail.
+        kept: PathBuf,
     },
 }
 
@@ -140,9 +164,10 @@ impl Hint for WarehouseError {
             WarehouseError::Disk(error) => error.hint(),
             WarehouseError::Model { hint, .. } => hint.clone(),
             WarehouseError::Engine { message, .. } => engine::hint(message),
-            WarehouseError::Audits { .. } => Some(
-                "nothing was published; correct the model or, if the data are right, the audit in its header".into(),
-            ),
+            WarehouseError::Audits { kept, .. } => Some(format!(
+                "nothing was published; rows that fail are in `{}`; correct the model or, if the data are right, the audit in its header",
+                kept.display()
+            )),
         }
     }
 

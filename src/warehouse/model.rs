@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use duckdb::Connection;
 
-use super::contract::{self, AuditKind, Contract};
+use super::contract::{self, Audit, AuditKind, Contract};
 use super::{WarehouseError, engine, graph, quoted};
 use crate::disk;
 use crate::error::{Snippet, nearest};
@@ -215,7 +215,10 @@ impl Models {
                 .map_err(|error| engine::located(&error, &model.path, &model.text, model.contract.end, prefix))?;
             self.check_columns(&connection, model)?;
             for audit in &model.contract.audits {
-                let (AuditKind::Every(predicate) | AuditKind::Exists(predicate)) = &audit.kind;
+                let (AuditKind::Every(predicate) | AuditKind::Exists(predicate)) = &audit.kind else {
+                    self.check_sentence(&connection, model, audit)?;
+                    continue;
+                };
                 let prefix = format!("select count(*) from {} where (", model.table());
                 if let Err(error) = connection.execute_batch(&format!("{prefix}{predicate})")) {
                     let at = model.text[audit.span.clone()].find(predicate.as_str());
@@ -240,9 +243,32 @@ impl Models {
         Ok(())
     }
 
+    /// The columns that an audit speaks of are there.
+    fn check_sentence(&self, connection: &Connection, model: &Model, audit: &Audit) -> Result<(), WarehouseError> {
+        let (own, other): (Vec<&String>, Option<(&str, &[String])>) = match &audit.kind {
+            AuditKind::Every(_) | AuditKind::Exists(_) | AuditKind::Rows { .. } | AuditKind::NotBelowLast { .. } => {
+                return Ok(());
+            }
+            AuditKind::Moves { column, .. } | AuditKind::Newest { column, .. } => (vec![column], None),
+            AuditKind::References { columns, other, others } => (columns.iter().collect(), Some((other, others))),
+        };
+        let own: Vec<String> = own.into_iter().map(|name| quoted(name)).collect();
+        let mut asked = vec![format!("select {} from {}", own.join(", "), model.table())];
+        asked.extend(other.map(|(table, columns)| {
+            let columns: Vec<String> = columns.iter().map(|name| quoted(name)).collect();
+            format!("select {} from {table}", columns.join(", "))
+        }));
+        let failed = |error: duckdb::Error| {
+            let told = error.to_string();
+            let hint = "a table that an audit names is one of the lake, or of a model before this one".to_owned();
+            model.wrong(audit.span.clone(), told.lines().next().unwrap_or_default().to_owned(), Some(hint))
+        };
+        asked.iter().try_for_each(|sql| connection.execute_batch(sql).map_err(failed))
+    }
+
     /// Every column is described, and nothing else is.
     fn check_columns(&self, connection: &Connection, model: &Model) -> Result<(), WarehouseError> {
-        let columns = columns(connection, model)?;
+        let columns: Vec<String> = columns(connection, model)?.into_iter().map(|(name, _)| name).collect();
         let header = 0..model.text[..model.contract.end].trim_end().len();
         for column in &columns {
             if !model.contract.columns.iter().any(|(name, _)| name == column) {
@@ -269,11 +295,12 @@ impl Models {
     }
 }
 
-/// The columns that a model gives, in order.
-pub(super) fn columns(connection: &Connection, model: &Model) -> Result<Vec<String>, WarehouseError> {
+/// The columns that a model gives with their types, in order.
+pub(super) fn columns(connection: &Connection, model: &Model) -> Result<Vec<(String, String)>, WarehouseError> {
     let failed = engine::refused(format!("describe `{}`", model.name));
-    let mut statement =
-        connection.prepare(&format!("select column_name from (describe {})", model.table())).map_err(&failed)?;
-    let names = statement.query_map([], |row| row.get(0)).map_err(&failed)?;
+    let mut statement = connection
+        .prepare(&format!("select column_name, column_type from (describe {})", model.table()))
+        .map_err(&failed)?;
+    let names = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).map_err(&failed)?;
     names.collect::<Result<_, _>>().map_err(&failed)
 }

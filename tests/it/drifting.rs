@@ -61,6 +61,26 @@ impl Source {
 }
 
 #[test]
+fn a_new_mark() {
+    let source = Source::regional();
+    let marked = source.text.replace(",ES13,2025,10.99,,", ",ES13,2025,10.99,x,");
+    let run = source.drifts(marked, 0);
+    let reason = "1 rows: a flag that is neither in flags.csv nor in `[flags]`: `x`";
+    assert!(run.stdout.contains(reason), "{}", run.stdout);
+    source.scene.replace("pipelines/eurostat__isoc_r_eb_ain2.toml", "[constants]", "[flags]\nx = \"u\"\n\n[constants]");
+    source.scene.run(0);
+    let flags = "select distinct flags from ict_adoption where region = 'ES13' and share = 10.99";
+    assert_eq!(source.scene.query(flags), ["u"]);
+    let codes =
+        "select canonical_code from staging.stg_source_codes where dataset = 'isoc_r_eb_ain2' and source_code = 'ES13'";
+    assert_eq!(source.scene.query(codes), ["ES13"]);
+    // What is no flag of ours is refused before anything is asked for.
+    source.scene.replace("pipelines/eurostat__isoc_r_eb_ain2.toml", "x = \"u\"", "x = \"q\"");
+    let run = source.scene.run(2);
+    assert!(run.stderr.contains("`x` becomes `q`, which is not in flags.csv"), "{}", run.stderr);
+}
+
+#[test]
 fn a_new_dimension() {
     let source = Source::regional();
     let lines = source.text.lines().enumerate();

@@ -7,7 +7,7 @@ use arrow::array::{ArrayRef, DictionaryArray, Float64Array, RecordBatch, Timesta
 use arrow::datatypes::Int32Type;
 use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
-use tejido::lake::{Changes, Description, Lake, Partition, PartitionWriter, change_schema};
+use tejido::lake::{Changes, Description, Lake, Partition, PartitionWriter};
 use tejido::normalise::{Counts, Structure, observation_schema};
 use tejido::warehouse::{self, Inputs, Limits, Models, TableFiles};
 
@@ -65,7 +65,7 @@ fn partitions(lake: &Lake, snapshots: &[State]) -> Vec<Partition> {
     for (at, state) in snapshots.iter().enumerate() {
         let snapshot = format!("{at:064}");
         let path = lake.partition_path(&lake.dataset_folder("d"), "p", &snapshot, "0123456789abcdef", moment(at));
-        let mut writer = PartitionWriter::create(&path, change_schema()).unwrap();
+        let mut writer = PartitionWriter::create_observations(&path).unwrap();
         changes.begin();
         writer.write(&changes.compare(&canonical(state, at)).unwrap()).unwrap();
         writer.write(&changes.withdrawn("p", "d", &snapshot, moment(at)).unwrap()).unwrap();
@@ -82,6 +82,7 @@ fn partitions(lake: &Lake, snapshots: &[State]) -> Vec<Partition> {
             revised: 0,
             counts: Counts::default(),
             structure: Structure::default(),
+            source_codes: Vec::new(),
         };
         partitions.push(writer.finish(description).unwrap());
     }

@@ -53,8 +53,9 @@ impl Sum {
             let series = self.series(*key, codes);
             let time = self.code(*key, CanonicalColumn::TimePeriod, codes);
             let mark = self.mark(stated.mark, codes);
-            let hash = mixed(mixed(mixed(series, time), mark), u128::from(stated.value));
-            self.sum = self.sum.wrapping_add(hash);
+            // Hashes of independent parts may be put together by their bits alone, until the value is mixed in.
+            let hash = mixed(series ^ time ^ mark, u128::from(stated.value));
+            self.sum = self.sum.wrapping_add(mixed(hash, 1));
         }
     }
 
@@ -66,7 +67,7 @@ impl Sum {
             return hash;
         }
         let columns = CanonicalColumn::ALL.into_iter().filter(|column| *column != CanonicalColumn::TimePeriod);
-        let hash = columns.fold(1, |hash, column| mixed(hash, self.code(key, column, codes)));
+        let hash = columns.fold(0, |hash, column| hash ^ self.code(key, column, codes));
         self.series = Some((series, hash));
         hash
     }
@@ -77,7 +78,8 @@ impl Sum {
         let number = keys::number(key, column) as usize;
         // Codes are numbered as they come, so that those before it are to be had, too.
         while known.len() <= number {
-            known.push(of_text(codes.code(known.len(), column)));
+            let code = of_text(codes.code(known.len(), column));
+            known.push(mixed(code, column as u128 + 1));
         }
         known[number]
     }

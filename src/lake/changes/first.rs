@@ -9,15 +9,13 @@ use super::keys::{self, Keys};
 use super::{KINDS, LakeError, change_schema};
 use crate::normalise::constant;
 
-/// Keys of a page: bits of a word.
-const PAGE: u32 = u64::BITS;
-
 /// What the rows of a first snapshot are: without values, its keys need a tenth of the memory of [`super::Changes`].
 #[derive(Default)]
 pub struct First {
     keys: Keys,
     content: Sum,
-    seen: HashMap<u128, u64, foldhash::fast::FixedState>,
+    /// By the blocks of keys: a bit for each time of each region.
+    seen: HashMap<u128, [u64; 8], foldhash::fast::FixedState>,
 }
 
 impl First {
@@ -30,17 +28,20 @@ impl First {
     pub fn rows(&mut self, batch: &RecordBatch) -> Result<RecordBatch, LakeError> {
         let rows = self.keys.rows(batch)?;
         self.content.add(&rows, &self.keys);
+        // Neighbouring rows are mostly the years of one series and the regions of one table, which share a block.
         let mut at = 0;
         while at < rows.keys.len() {
-            // Neighbouring rows are mostly the years of one series, which share a page.
-            let page = rows.keys[at] / u128::from(PAGE);
-            let seen = self.seen.entry(page).or_default();
-            while let Some(key) = rows.keys.get(at).filter(|key| **key / u128::from(PAGE) == page) {
-                let bit = 1 << (key % u128::from(PAGE));
-                if *seen & bit != 0 {
+            let block = keys::block(rows.keys[at]).0;
+            let seen = self.seen.entry(block).or_default();
+            while let Some(key) = rows.keys.get(at) {
+                let (own, region, time) = keys::block(*key);
+                if own != block {
+                    break;
+                }
+                if seen[region] & 1 << time != 0 {
                     return Err(keys::twice(&self.keys, *key, batch, at));
                 }
-                *seen |= bit;
+                seen[region] |= 1 << time;
                 at += 1;
             }
         }

@@ -68,7 +68,7 @@ impl Keys {
         let mut constant = 0u128;
         for (column, codes) in CanonicalColumn::ALL.iter().zip(&mut self.columns) {
             let array = self::column(batch, column.name())?;
-            let shift = BITS * (6 - *column as u32);
+            let shift = shift(*column);
             let numbers: Vec<u128> =
                 codes.numbers_of(array).into_iter().map(|number| (number as u128) << shift).collect();
             if codes.len() >> BITS > 0 {
@@ -141,8 +141,24 @@ pub(super) fn series(key: u128) -> u128 {
 
 /// The number of one column's code in a key.
 pub(super) fn number(key: u128, column: CanonicalColumn) -> i32 {
-    let shift = BITS * (6 - column as u32);
-    ((key >> shift) & ((1 << BITS) - 1)) as i32
+    ((key >> shift(column)) & ((1 << BITS) - 1)) as i32
+}
+
+/// Where a column's number stands in a key: before the time stands the region, which most tables have vary before all
+/// else.
+fn shift(column: CanonicalColumn) -> u32 {
+    BITS * match column {
+        CanonicalColumn::TimePeriod => 0,
+        CanonicalColumn::Region => 1,
+        CanonicalColumn::Indicator => 6,
+        other => 7 - other as u32,
+    }
+}
+
+/// The block of neighbouring keys that a key is in, of 8 regions and 64 times; which of the regions; which of the times.
+pub(super) fn block(key: u128) -> (u128, usize, u32) {
+    let (series, time) = (series(key), number(key, CanonicalColumn::TimePeriod) as u32);
+    ((series / 8) << BITS | u128::from(time / u64::BITS), (series % 8) as usize, time % u64::BITS)
 }
 
 /// The error of a key that a snapshot has twice.

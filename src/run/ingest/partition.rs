@@ -8,11 +8,9 @@ use arrow::array::RecordBatch;
 
 use crate::archive::{Delivery, Snapshot};
 use crate::decode::{self, DecodeError, Format, Table};
-use crate::lake::{
-    Changes, ContentHash, Description, First, LakeError, Partition, PartitionWriter, QuarantineWriter, change_schema,
-};
+use crate::lake::{Changes, ContentHash, Description, First, LakeError, Partition, PartitionWriter, QuarantineWriter};
 use crate::normalise::{
-    Counts, MemberNormaliser, Normalised, ObservationNormaliser, Origin, Structure, membership_schema,
+    self, Counts, MemberNormaliser, Normalised, ObservationNormaliser, Origin, Structure, membership_schema,
 };
 use crate::publish::InputRecord;
 use crate::run::RunError;
@@ -57,6 +55,12 @@ impl EditionJob {
             Some(members) => self.memberships(delivery, &path, members)?,
         };
         let Read { counts, structure } = read;
+        let codelists = &self.job.project.codelists;
+        let source_codes =
+            normalise::source_codes(&self.pipeline, &self.edition, codelists, &structure).map_err(|source| {
+                let url = delivery.first().sidecar.url.clone();
+                SnapshotError::Normalise { url, source, drift: None }
+            })?;
         let description = Description {
             fingerprint: fingerprint.to_owned(),
             rules: rules_set.to_owned(),
@@ -70,6 +74,7 @@ impl EditionJob {
             rows: 0,
             counts: counts.clone(),
             structure,
+            source_codes,
         };
         // What was kept back is written even when the rest is not loaded: it is what explains why.
         quarantine.finish(description.clone()).map_err(RunError::from)?;
@@ -94,7 +99,7 @@ impl EditionJob {
         state: &mut Option<Changes>,
         chain: &[(Partition, Vec<InputRecord>)],
     ) -> Result<Written, SnapshotError> {
-        let create = || PartitionWriter::create(path, change_schema()).map_err(RunError::from);
+        let create = || PartitionWriter::create_observations(path).map_err(RunError::from);
         let Some((last, _)) = chain.last() else {
             let mut writer = create()?;
             let mut first = First::default();

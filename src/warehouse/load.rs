@@ -1,0 +1,156 @@
+//! The tables of the lake in the warehouse: what they are, and how they are filled.
+
+use std::path::PathBuf;
+
+use duckdb::Connection;
+
+use super::engine::{execute, path_literal};
+use super::{CodelistTable, Inputs, SourceCodeRow, TableFiles, WarehouseError, literal, quoted};
+
+/// Bumped whenever the tables of the lake are loaded differently from the same files.
+pub(super) const LOAD_VERSION: &str = "3";
+
+/// Statements that make the tables of the lake, empty; the one place that knows their columns.
+pub fn lake_tables(codelists: &[CodelistTable]) -> String {
+    let mut sql = String::from(
+        "create schema lake;
+         create table lake.observations (pipeline varchar, dataset varchar, indicator varchar, region varchar, sector varchar,
+            sector_scheme varchar, size_class varchar, unit varchar, time_period varchar, \"value\" double, flags varchar,
+            vintage timestamp, \"snapshot\" varchar, cell bigint, provenance varchar);
+         comment on table lake.observations is 'Observations in force, in canonical codes: one row a pipeline, table and key';
+         create table lake.observation_history (pipeline varchar, dataset varchar, indicator varchar, region varchar, sector varchar,
+            sector_scheme varchar, size_class varchar, unit varchar, time_period varchar, \"value\" double, flags varchar,
+            vintage timestamp, \"snapshot\" varchar, cell bigint, provenance varchar, \"change\" varchar, valid_to timestamp);
+         comment on table lake.observation_history is 'What was in force before, and withdrawals: from vintage until before valid_to';
+         create table lake.memberships (pipeline varchar, dataset varchar, cluster varchar, member varchar, identified_by varchar,
+            name_key varchar, duplicate_of bigint, \"name\" varchar, nif_valid boolean, activity varchar, sector_scheme varchar, municipality varchar, region varchar, size_class varchar,
+            joined date, left_on date, website varchar, vintage timestamp, \"snapshot\" varchar, \"row\" bigint, cell bigint,
+            provenance varchar, is_current boolean);
+         create table lake.pipelines (pipeline varchar, title varchar, publisher varchar, licence varchar, attribution varchar,
+            preference integer);
+         comment on table lake.pipelines is 'The sources, with who publishes them and under which licence';
+         create table lake.source_codes (pipeline varchar, dataset varchar, dimension varchar, source_code varchar,
+            canonical_column varchar, canonical_code varchar);
+         comment on table lake.source_codes is 'What the codes of each table stand for, by the rules of its pipeline';
+         create table lake.snapshots (\"snapshot\" varchar, pipeline varchar, dataset varchar, url varchar, fetched_at timestamp,
+            file varchar);
+         comment on table lake.snapshots is 'The snapshots that rows come from: BLAKE3 of the bytes, address, time, file of the archive';",
+    );
+    for CodelistTable { table, columns, .. } in codelists {
+        let columns: Vec<String> = columns.iter().map(|column| format!("{} varchar", quoted(column))).collect();
+        sql.push_str(&format!("create table lake.{} ({});", quoted(table), columns.join(", ")));
+    }
+    sql
+}
+
+pub(super) fn load(connection: &Connection, inputs: &Inputs) -> Result<(), WarehouseError> {
+    execute(connection, "make the tables of the lake", &lake_tables(&inputs.codelists))?;
+    load_observations(connection, &inputs.observations)?;
+    load_memberships(connection, &inputs.memberships, true)?;
+    load_memberships(connection, &inputs.earlier_memberships, false)?;
+    // A few thousand short rows: as they were read and checked, not read again by another parser.
+    for CodelistTable { table, rows, .. } in inputs.codelists.iter().filter(|list| !list.rows.is_empty()) {
+        let rows: Vec<String> = rows
+            .iter()
+            .map(|row| {
+                let fields = row.iter().map(|field| if field.is_empty() { "null".to_owned() } else { literal(field) });
+                format!("({})", fields.collect::<Vec<_>>().join(", "))
+            })
+            .collect();
+        let insert = format!("insert into lake.{} values {}", quoted(table), rows.join(", "));
+        execute(connection, &format!("load the codelist `{table}`"), &insert)?;
+    }
+    let rows = |rows: Vec<String>, table: &str| match rows.is_empty() {
+        true => Ok(()),
+        false => execute(connection, "load metadata", &format!("insert into lake.{table} values {}", rows.join(", "))),
+    };
+    let pipelines = inputs.pipelines.iter().map(|row| {
+        let preference = row.preference.to_string();
+        values(&[&row.pipeline, &row.title, &row.publisher, &row.licence, &row.attribution, &preference])
+    });
+    rows(pipelines.collect(), "pipelines")?;
+    let codes = inputs.source_codes.iter().map(|row| {
+        let SourceCodeRow { pipeline, dataset, dimension, source_code, canonical_column, canonical_code } = row;
+        values(&[pipeline, dataset, dimension, source_code, canonical_column, canonical_code])
+    });
+    rows(codes.collect(), "source_codes")?;
+    let snapshots = inputs
+        .snapshots
+        .iter()
+        .map(|row| values(&[&row.snapshot, &row.pipeline, &row.dataset, &row.url, &row.fetched_at, &row.file]));
+    rows(snapshots.collect(), "snapshots")
+}
+
+/// A partition holds changes: what is in force is the last row of each key, unless it was withdrawn.
+fn load_observations(connection: &Connection, tables: &[TableFiles]) -> Result<(), WarehouseError> {
+    const KEY: &str = "pipeline, dataset, indicator, region, sector, sector_scheme, size_class, unit, time_period";
+    const ORDER: &str = "pipeline, dataset, indicator, unit, region, sector, size_class, time_period";
+    let columns = format!(
+        "{KEY}, \"value\", flags, make_timestamp(epoch_us(vintage)) as vintage, \"snapshot\", cell::bigint as cell, provenance"
+    );
+    // The first vintage of a table has nothing before it, and most tables have only that one.
+    let (single, several): (Vec<_>, Vec<_>) = tables.iter().partition(|table| table.is_of_one_vintage);
+    if !single.is_empty() {
+        let files = files(single.iter().flat_map(|table| table.files.iter()));
+        let insert = format!(
+            "insert into lake.observations select {columns} from read_parquet([{files}], hive_partitioning = false) order by {ORDER}"
+        );
+        execute(connection, "load observations", &insert)?;
+    }
+    if !several.is_empty() {
+        let files = files(several.iter().flat_map(|table| table.files.iter()));
+        let insert = format!(
+            "create temp table versions as
+                select {columns}, \"change\", lead(make_timestamp(epoch_us(vintage))) over (partition by {KEY} order by vintage) as valid_to
+                from read_parquet([{files}], hive_partitioning = false);
+             insert into lake.observations
+                select * exclude (\"change\", valid_to) from versions
+                where valid_to is null and \"change\" <> 'withdrawn' order by {ORDER};
+             insert into lake.observation_history
+                select * from versions where valid_to is not null or \"change\" = 'withdrawn' order by {ORDER}, vintage;
+             drop table versions"
+        );
+        execute(connection, "load observations and their history", &insert)?;
+    }
+    Ok(())
+}
+
+/// Each partition holds a whole register.
+fn load_memberships(connection: &Connection, partitions: &[PathBuf], is_current: bool) -> Result<(), WarehouseError> {
+    if partitions.is_empty() {
+        return Ok(());
+    }
+    let files = files(partitions.iter());
+    let insert = format!(
+        "insert into lake.memberships
+            select pipeline, dataset, cluster, member, identified_by, name_key, duplicate_of::bigint, \"name\", nif_valid, activity,
+                sector_scheme, municipality, region, size_class, joined, left_on, website, make_timestamp(epoch_us(vintage)),
+                \"snapshot\", \"row\"::bigint, cell::bigint, provenance, {is_current}
+            from read_parquet([{files}], hive_partitioning = false)
+            order by pipeline, vintage, \"row\""
+    );
+    execute(connection, "load memberships", &insert)
+}
+
+/// The state of all observations at a moment, as SDMX REST 3 asks for it with `asOf`.
+pub(super) const AS_OF: &str = "
+    create macro main.observations_as_of(moment) as table
+        select pipeline, dataset, indicator, region, sector, sector_scheme, size_class, unit, time_period, \"value\", flags, vintage,
+            \"snapshot\", cell, provenance
+        from lake.observations
+        where vintage <= cast(moment as timestamp)
+        union all
+        select pipeline, dataset, indicator, region, sector, sector_scheme, size_class, unit, time_period, \"value\", flags, vintage,
+            \"snapshot\", cell, provenance
+        from lake.observation_history
+        where vintage <= cast(moment as timestamp) and valid_to > cast(moment as timestamp) and \"change\" <> 'withdrawn';
+    comment on macro table main.observations_as_of is 'Observations as they were known at a moment (UTC): from observations_as_of(''2026-01-31'')'";
+
+fn files<'a>(paths: impl Iterator<Item = &'a PathBuf>) -> String {
+    paths.map(|path| path_literal(path)).collect::<Vec<_>>().join(", ")
+}
+
+fn values(texts: &[&String]) -> String {
+    let literals: Vec<String> = texts.iter().map(|text| literal(text)).collect();
+    format!("({})", literals.join(", "))
+}
