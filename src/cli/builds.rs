@@ -1,13 +1,13 @@
 //! `tejido builds [--pin ID] [--unpin ID]`, `tejido rollback [ID]`
 
 use clap::Args;
+use jiff::Timestamp;
 use serde_json::json;
 
 use super::summary::{grouped, size};
 use super::{Shared, failed_run, json, show, table, tell};
 use crate::error::Exit;
-use crate::publish::Kept;
-use crate::run::{RunError, builds};
+use crate::run::builds::{self, KeptBuild};
 
 /// Arguments of `tejido builds`.
 #[derive(Debug, Args)]
@@ -44,9 +44,7 @@ pub(super) fn builds(shared: &Shared, arguments: &BuildsArguments) -> Exit {
 }
 
 pub(super) fn rollback(shared: &Shared, arguments: &RollbackArguments) -> Exit {
-    let done: Result<String, RunError> =
-        shared.load().and_then(|project| builds::roll_back(&project, arguments.build.as_deref()));
-    match done {
+    match shared.load().and_then(|project| builds::roll_back(&project, arguments.build.as_deref())) {
         Ok(id) if shared.json => json(&json!({ "published": id })),
         Ok(id) => {
             tell(&format!("published -> builds/{id}"));
@@ -57,30 +55,9 @@ pub(super) fn rollback(shared: &Shared, arguments: &RollbackArguments) -> Exit {
     Exit::Done
 }
 
-fn list(shared: &Shared, kept: &[Kept]) -> Exit {
-    let of = |build: &Kept| {
-        let bytes: u64 = build.build.manifest.files.iter().map(|file| file.bytes).sum();
-        let marts = build.build.manifest.models.iter().filter(|model| model["is_mart"] == true);
-        let rows: u64 = marts.filter_map(|model| model["rows"].as_u64()).sum();
-        (bytes, rows)
-    };
+fn list(shared: &Shared, kept: &[KeptBuild]) -> Exit {
     if shared.json {
-        let entry = |build: &Kept| {
-            let (bytes, rows) = of(build);
-            json!({
-                "build_id": build.build.manifest.build_id,
-                "built_at": build.build.manifest.built_at,
-                "published_at": build.published_at,
-                "replaced_at": build.replaced_at,
-                "published": build.is_published,
-                "withdrawn": build.is_withdrawn,
-                "pinned": build.is_pinned,
-                "profile": build.build.manifest.profile,
-                "bytes": bytes,
-                "mart_rows": rows,
-            })
-        };
-        json(&kept.iter().map(entry).collect::<Vec<_>>());
+        json(kept);
         return Exit::Done;
     }
     if kept.is_empty() {
@@ -89,17 +66,15 @@ fn list(shared: &Shared, kept: &[Kept]) -> Exit {
     }
     let mut rows = table(&["build", "published at", "until", "marts' rows", "size", ""]);
     for build in kept {
-        let (bytes, mart_rows) = of(build);
-        let until = build.replaced_at.map(|at| at.strftime("%F %H:%M UTC").to_string()).unwrap_or_default();
-        let notes =
-            [(build.is_published, "PUBLISHED"), (build.is_withdrawn, "gone back from"), (build.is_pinned, "pinned")];
+        let moment = |at: Timestamp| at.strftime("%F %H:%M UTC").to_string();
+        let notes = [(build.published, "PUBLISHED"), (build.withdrawn, "gone back from"), (build.pinned, "pinned")];
         let notes: Vec<&str> = notes.into_iter().filter(|(is, _)| *is).map(|(_, note)| note).collect();
         rows.add_row([
-            build.build.manifest.build_id.clone(),
-            build.published_at.strftime("%F %H:%M UTC").to_string(),
-            until,
-            grouped(mart_rows),
-            size(bytes),
+            build.build_id.clone(),
+            moment(build.published_at),
+            build.replaced_at.map(moment).unwrap_or_default(),
+            grouped(build.mart_rows),
+            size(build.bytes),
             notes.join(", "),
         ]);
     }

@@ -83,37 +83,43 @@ fn encode(
     order: &[&str],
     batches: Receiver<RecordBatch>,
 ) -> Result<SerializedFileWriter<File>> {
-    let order: Vec<usize> = order.iter().filter_map(|name| schema.index_of(name).ok()).collect();
-    let mut file = Some(file);
-    let mut writer: Option<GroupWriter> = None;
-    let mut group = Group::new(&schema);
-    let mut write = |mut group: Group, is_last: bool| -> Result<()> {
-        let writer = match &mut writer {
-            Some(writer) => writer,
-            none => {
-                let order: &[usize] = if is_last { &order } else { &[] };
-                group.sort(order)?;
-                let Some(file) = file.take() else { return Ok(()) };
-                none.insert(GroupWriter::new(file, schema.clone(), order)?)
-            }
-        };
-        if group.rows > 0 { writer.write(group) } else { Ok(()) }
-    };
-    for batch in batches {
-        let mut from = 0;
-        while from < batch.num_rows() {
-            // Only with another row it is known that a full group is not the only one.
-            if group.rows == GROUP_ROWS {
-                let empty = group.emptied();
-                write(std::mem::replace(&mut group, empty), false)?;
-            }
-            let rows = (GROUP_ROWS - group.rows).min(batch.num_rows() - from);
-            group.push(&batch.slice(from, rows));
-            from += rows;
-        }
+    let mut groups = Groups { schema: schema.clone(), batches, rest: None }.peekable();
+    let mut first = groups.next();
+    let is_only = groups.peek().is_none();
+    let order = order.iter().filter(|_| is_only).filter_map(|name| schema.index_of(name).ok()).collect::<Vec<_>>();
+    if let Some(first) = &mut first {
+        first.sort(&order)?;
     }
-    write(group, true)?;
-    writer.map(|writer| writer.writer).ok_or_else(|| ParquetError::General("no file was begun".into()))
+    let mut file = GroupWriter::new(file, schema, &order)?;
+    for group in first.into_iter().chain(groups) {
+        file.write(group)?;
+    }
+    Ok(file.writer)
+}
+
+/// The row groups of a stream of batches.
+struct Groups {
+    schema: SchemaRef,
+    batches: Receiver<RecordBatch>,
+    /// What of the last batch was too much for its group.
+    rest: Option<RecordBatch>,
+}
+
+impl Iterator for Groups {
+    type Item = Group;
+
+    fn next(&mut self) -> Option<Group> {
+        let mut group = Group::new(&self.schema);
+        while let Some(batch) = self.rest.take().or_else(|| self.batches.recv().ok()) {
+            let rows = (GROUP_ROWS - group.rows).min(batch.num_rows());
+            group.push(&batch.slice(0, rows));
+            if rows < batch.num_rows() {
+                self.rest = Some(batch.slice(rows, batch.num_rows() - rows));
+                break;
+            }
+        }
+        (group.rows > 0).then_some(group)
+    }
 }
 
 fn properties(schema: &SchemaRef, order: &[usize]) -> Result<WriterProperties> {
@@ -158,15 +164,6 @@ impl Group {
             _ => Column::Other(Vec::new()),
         };
         Group { rows: 0, columns: schema.fields().iter().map(|field| column(field.data_type())).collect() }
-    }
-
-    /// An empty one of the same columns.
-    fn emptied(&self) -> Self {
-        let columns = self.columns.iter().map(|column| match column {
-            Column::Text(keys) => Column::Text(Keys { keys: Vec::with_capacity(keys.keys.len()), ..Keys::default() }),
-            Column::Other(_) => Column::Other(Vec::new()),
-        });
-        Group { rows: 0, columns: columns.collect() }
     }
 
     fn push(&mut self, batch: &RecordBatch) {

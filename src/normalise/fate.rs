@@ -6,7 +6,7 @@ use globset::{Glob, GlobSet, GlobSetBuilder};
 
 use super::NormaliseError;
 use crate::error::nearest;
-use crate::spec::{CanonicalColumn, CodeRule, Codelists, Dimension, Edition, RELATION, substitute};
+use crate::spec::{CanonicalColumn, CodeRule, Codelists, Dimension, Edition, Pipeline, RELATION, substitute};
 
 /// What becomes of one code.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,6 +39,13 @@ pub(super) struct Rules {
     /// Whether a code outside `codes` may be a canonical code itself.
     identity: Option<CanonicalColumn>,
     drop: GlobSet,
+}
+
+/// The classification of a table's sectors, where it is the same for all.
+pub(super) fn scheme(pipeline: &Pipeline, edition: &Edition) -> Option<String> {
+    let is_scheme = |column: &CanonicalColumn| *column == CanonicalColumn::SectorScheme;
+    let (_, value) = pipeline.constants.iter().find(|(column, _)| is_scheme(column.get_ref()))?;
+    substitute(value.get_ref(), edition).ok()
 }
 
 impl Rules {

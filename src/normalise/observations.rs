@@ -139,8 +139,7 @@ impl<'a> ObservationNormaliser<'a> {
             counts: Counts::default(),
         };
         let mut sources: HashMap<CanonicalColumn, From> = HashMap::new();
-        let scheme = pipeline.constants.iter().find(|(column, _)| *column.get_ref() == CanonicalColumn::SectorScheme);
-        let scheme = scheme.and_then(|(_, value)| substitute(value.get_ref(), edition).ok());
+        let scheme = fate::scheme(pipeline, edition);
         let scheme = scheme.as_deref();
         for (column, value) in &pipeline.constants {
             let code = substitute(value.get_ref(), edition)
@@ -155,8 +154,7 @@ impl<'a> ObservationNormaliser<'a> {
         let mut taken = vec![false; names.len()];
         for (name, dimension) in &pipeline.dimensions {
             let name = name.get_ref();
-            let at =
-                names.iter().position(|found| *found == name || dimension.aliases.iter().any(|alias| alias == found));
+            let at = names.iter().position(|found| dimension.is_called(name, found));
             let rules = Rules::new(name, dimension, edition, codelists, scheme)?;
             match at {
                 Some(column) => {

@@ -3,9 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use super::NormaliseError;
-use super::fate::{Fate, Rules};
+use super::fate::{self, Fate, Rules};
 use super::structure::Structure;
-use crate::spec::{CanonicalColumn, Codelists, Edition, Pipeline, substitute};
+use crate::spec::{CanonicalColumn, Codelists, Edition, Pipeline};
 
 /// A code of a source and one canonical code that it becomes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,13 +27,12 @@ pub fn source_codes(
     codelists: &Codelists,
     structure: &Structure,
 ) -> Result<Vec<SourceCode>, NormaliseError> {
-    let scheme = pipeline.constants.iter().find(|(column, _)| *column.get_ref() == CanonicalColumn::SectorScheme);
-    let scheme = scheme.and_then(|(_, value)| substitute(value.get_ref(), edition).ok());
+    let scheme = fate::scheme(pipeline, edition);
     let mut found = Vec::new();
     for (name, dimension) in &pipeline.dimensions {
         let rules = Rules::new(name.get_ref(), dimension, edition, codelists, scheme.as_deref())?;
-        let is_it = |found: &str| found == name.get_ref() || dimension.aliases.iter().any(|alias| alias == found);
-        for (dimension, codes) in structure.dimensions.iter().filter(|(name, _)| is_it(name)) {
+        let own = structure.dimensions.iter().filter(|(found, _)| dimension.is_called(name.get_ref(), found));
+        for (dimension, codes) in own {
             for source_code in codes {
                 let Fate::Becomes(becomes) = rules.fate(source_code, codelists) else { continue };
                 found.extend(rules.columns.iter().zip(becomes).map(|(column, code)| SourceCode {

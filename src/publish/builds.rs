@@ -17,12 +17,12 @@ use super::{PublishError, Published, builds, folder};
 use crate::disk;
 
 /// One switch of `published`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Publication {
+#[derive(Debug, Serialize, Deserialize)]
+struct Publication {
     /// When.
-    pub at: Timestamp,
+    at: Timestamp,
     /// To which build.
-    pub build_id: String,
+    build_id: String,
 }
 
 /// A build that is kept.
@@ -75,7 +75,7 @@ pub fn kept(data_root: &Path) -> Result<Vec<Kept>, PublishError> {
 }
 
 /// Lets `published` point at a build, in one step, and remembers when.
-pub fn switch_to(data_root: &Path, build_id: &str, now: Timestamp) -> Result<(), PublishError> {
+pub(super) fn switch_to(data_root: &Path, build_id: &str, now: Timestamp) -> Result<(), PublishError> {
     disk::switch_link(&data_root.join("published"), &Path::new("builds").join(build_id))?;
     let publication = Publication { at: now, build_id: build_id.to_owned() };
     // A struct of strings always has a JSON form.

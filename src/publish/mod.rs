@@ -8,8 +8,8 @@ mod builds;
 mod files;
 mod manifest;
 
-pub use builds::{Kept, Publication, Retention, kept, pin, retire, roll_back, switch_to, withdrawn};
-pub use files::{FileRecord, damaged};
+pub use builds::{Kept, Retention, kept, pin, retire, roll_back, withdrawn};
+pub use files::FileRecord;
 pub use manifest::{InputRecord, Manifest, PipelineRecord};
 
 use std::path::{Path, PathBuf};

@@ -1,13 +1,60 @@
 //! The builds that are kept: which one readers see, going back to another one, keeping one for good.
 
 use jiff::Timestamp;
+use serde::Serialize;
 
+use super::warehouse::read_models;
 use super::{Project, RunError, lock};
 use crate::publish::{self, Kept};
 
+/// A build that is kept.
+#[derive(Debug, Clone, Serialize)]
+pub struct KeptBuild {
+    /// Its name.
+    pub build_id: String,
+    /// When it was made.
+    pub built_at: Timestamp,
+    /// When it was published for the last time.
+    pub published_at: Timestamp,
+    /// Since when another one has been.
+    pub replaced_at: Option<Timestamp>,
+    /// Whether it is what readers see.
+    pub published: bool,
+    /// Whether it was gone back from.
+    pub withdrawn: bool,
+    /// Whether it is never removed.
+    pub pinned: bool,
+    /// `sample` or `live`.
+    pub profile: String,
+    /// Size of its files.
+    pub bytes: u64,
+    /// Rows of all marts.
+    pub mart_rows: u64,
+}
+
 /// All builds, oldest first.
-pub fn kept(project: &Project) -> Result<Vec<Kept>, RunError> {
-    Ok(publish::kept(&project.settings.storage.root)?)
+pub fn kept(project: &Project) -> Result<Vec<KeptBuild>, RunError> {
+    let kept = publish::kept(&project.settings.storage.root)?;
+    Ok(kept.into_iter().map(KeptBuild::from).collect())
+}
+
+impl From<Kept> for KeptBuild {
+    fn from(kept: Kept) -> Self {
+        let manifest = kept.build.manifest;
+        let marts = read_models(&manifest).into_iter().filter(|model| model.is_mart);
+        KeptBuild {
+            mart_rows: marts.map(|model| model.rows).sum(),
+            bytes: manifest.files.iter().map(|file| file.bytes).sum(),
+            build_id: manifest.build_id,
+            built_at: manifest.built_at,
+            published_at: kept.published_at,
+            replaced_at: kept.replaced_at,
+            published: kept.is_published,
+            withdrawn: kept.is_withdrawn,
+            pinned: kept.is_pinned,
+            profile: manifest.profile,
+        }
+    }
 }
 
 /// Lets `published` point at a build: at the one before the present one if none is named. Gives its name.

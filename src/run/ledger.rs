@@ -107,12 +107,7 @@ impl Record {
             }
         });
         let (build, error) = match &report.build {
-            Ok(
-                BuildOutcome::Published { build_id, .. }
-                | BuildOutcome::Unchanged { build_id }
-                | BuildOutcome::Withheld { build_id, .. },
-            ) => (Some(build_id.clone()), None),
-            Ok(BuildOutcome::Empty) => (None, None),
+            Ok(outcome) => (outcome.in_force().map(str::to_owned), None),
             Err(error) => (None, Some(Problem::new(None, error))),
         };
         Record {

@@ -168,12 +168,7 @@ pub async fn run(project: Arc<Project>, sources: &Sources, observer: Arc<dyn Obs
         Ok(report) => {
             let exit = report.exit();
             span.record("outcome", exit.name());
-            if let Ok(
-                BuildOutcome::Published { build_id, .. }
-                | BuildOutcome::Unchanged { build_id }
-                | BuildOutcome::Withheld { build_id, .. },
-            ) = &report.build
-            {
+            if let Some(build_id) = report.build.as_ref().ok().and_then(BuildOutcome::in_force) {
                 span.record("build", build_id);
             }
             span.record("otel.status_code", if exit == Exit::Done { "ok" } else { "error" });

@@ -117,6 +117,18 @@ pub enum BuildOutcome {
     Empty,
 }
 
+impl BuildOutcome {
+    /// The build that is in force.
+    pub fn in_force(&self) -> Option<&str> {
+        match self {
+            BuildOutcome::Published { build_id, .. }
+            | BuildOutcome::Unchanged { build_id }
+            | BuildOutcome::Withheld { build_id, .. } => Some(build_id),
+            BuildOutcome::Empty => None,
+        }
+    }
+}
+
 impl PipelineReport {
     /// What failed, if anything did.
     pub fn failures(&self) -> impl Iterator<Item = (&str, &Report)> {

@@ -186,18 +186,21 @@ fn inputs(project: &Project, editions: &[&EditionPartitions]) -> Inputs {
     fingerprints.insert("observation_history".to_owned(), observations.clone());
     fingerprints.insert("observations".to_owned(), observations);
     fingerprints.insert("memberships".to_owned(), fingerprint::of(memberships));
-    let pipelines: Vec<String> = inputs.pipelines.iter().map(|row| format!("{row:?}")).collect();
-    fingerprints.insert("pipelines".to_owned(), fingerprint::of(pipelines.iter().map(String::as_str)));
+    fingerprints.insert("pipelines".to_owned(), of_rows(&inputs.pipelines));
     inputs.source_codes.sort();
-    let codes: Vec<String> = inputs.source_codes.iter().map(|row| format!("{row:?}")).collect();
-    fingerprints.insert("source_codes".to_owned(), fingerprint::of(codes.iter().map(String::as_str)));
-    let snapshots: Vec<String> = inputs.snapshots.iter().map(|row| format!("{row:?}")).collect();
-    fingerprints.insert("snapshots".to_owned(), fingerprint::of(snapshots.iter().map(String::as_str)));
+    fingerprints.insert("source_codes".to_owned(), of_rows(&inputs.source_codes));
+    fingerprints.insert("snapshots".to_owned(), of_rows(&inputs.snapshots));
     for list in project.codelists.iter() {
         fingerprints.insert(table_name(list), list.hash.clone());
     }
     inputs.fingerprints = fingerprints;
     inputs
+}
+
+/// The fingerprint of rows that the program itself makes.
+fn of_rows<T: std::fmt::Debug>(rows: &[T]) -> String {
+    let rows: Vec<String> = rows.iter().map(|row| format!("{row:?}")).collect();
+    fingerprint::of(rows.iter().map(String::as_str))
 }
 
 /// What the codes of an edition's newest snapshot stand for, by the rules that are in force for it.
@@ -256,7 +259,7 @@ fn pipeline_records(editions: &[&EditionPartitions]) -> Vec<PipelineRecord> {
 }
 
 /// The models of a manifest; those of another version of this program cannot be taken over.
-fn read_models(manifest: &Manifest) -> Vec<ModelResult> {
+pub(super) fn read_models(manifest: &Manifest) -> Vec<ModelResult> {
     manifest.models.iter().filter_map(|model| serde_json::from_value(model.clone()).ok()).collect()
 }
 

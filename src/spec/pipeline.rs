@@ -274,6 +274,13 @@ pub struct Dimension {
     pub drop: Vec<Spanned<String>>,
 }
 
+impl Dimension {
+    /// Whether the source means this dimension, whose name is `name`, by the name that was found.
+    pub fn is_called(&self, name: &str, found: &str) -> bool {
+        found == name || self.aliases.iter().any(|alias| alias == found)
+    }
+}
+
 /// What of the source's text is the code.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case")]

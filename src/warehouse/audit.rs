@@ -55,15 +55,14 @@ struct Question {
     rows: Option<String>,
 }
 
-/// Runs all audits of a model on its table. `earlier` are the models of the last build, which is attached as `previous`.
+/// Runs all audits of a model on its table. `earlier` is the model in the last build, which is attached as `previous`.
 pub(super) fn run(
     connection: &Connection,
     folder: &Path,
     model: &Model,
     columns: &[(String, String)],
-    earlier: Option<&[ModelResult]>,
+    earlier: Option<&ModelResult>,
 ) -> Result<Vec<AuditResult>, WarehouseError> {
-    let earlier = earlier.and_then(|models| models.iter().find(|other| other.name == model.name));
     let mut questions = vec![grain(model)];
     for audit in &model.contract.audits {
         let (count, rows) = ask(model, columns, &audit.kind, earlier);

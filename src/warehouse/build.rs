@@ -118,6 +118,8 @@ pub fn build(
     let engine_version = engine::engine_version()?;
     let mut contents = Contents::new();
     let database = folder.join(format!("{DATABASE}.duckdb"));
+    let audits = folder.join(audit::FOLDER);
+    disk::create_dir(&audits)?;
     let mut build = Build::default();
     {
         let connection = engine::open(limits)?;
@@ -128,10 +130,8 @@ pub fn build(
         progress("loading the lake");
         load(&connection, inputs)?;
         let reusable = reusable(&connection, folder, previous)?;
-        // The rows that fail audits are written there, and nothing else is anywhere.
-        let audits = folder.join(audit::FOLDER);
-        disk::create_dir(&audits)?;
-        // One checkpoint, at the end: what is private is dropped before anything of it reaches the file.
+        // The rows that fail audits are the only files that may be written now. One checkpoint, at the end: what is
+        // private is dropped before anything of it reaches the file.
         execute(
             &connection,
             "close the sandbox",
@@ -163,8 +163,7 @@ pub fn build(
                 }
             };
             contents.insert(model.name.clone(), content_hash.clone().unwrap_or_else(|| fingerprint.clone()));
-            let earlier = previous.filter(|_| last.is_some()).map(|previous| previous.models.as_slice());
-            build.audits.extend(audit::run(&connection, folder, model, &columns, earlier)?);
+            build.audits.extend(audit::run(&connection, folder, model, &columns, last)?);
             build.models.push(ModelResult {
                 name: model.name.clone(),
                 schema: model.layer.schema().to_owned(),
@@ -182,7 +181,7 @@ pub fn build(
         let failed: Vec<String> =
             build.audits.iter().filter(|audit| audit.blocking && !audit.passed()).map(AuditResult::sentence).collect();
         if !failed.is_empty() {
-            return Err(WarehouseError::Audits { failed, total: build.audits.len(), kept: folder.join(audit::FOLDER) });
+            return Err(WarehouseError::Audits { failed, total: build.audits.len(), kept: audits });
         }
         let mut private = String::new();
         for model in models.all.iter().rev().filter(|model| model.contract.private) {
@@ -202,7 +201,6 @@ pub fn build(
     }
     disk::remove_file(&folder.join(PREVIOUS))?;
     progress("exporting marts");
-    let audits = folder.join(audit::FOLDER);
     if disk::list(&audits)?.is_empty() {
         disk::remove_dir(&audits)?;
     }
