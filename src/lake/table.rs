@@ -83,9 +83,10 @@ fn encode(
     order: &[&str],
     batches: Receiver<RecordBatch>,
 ) -> Result<SerializedFileWriter<File>> {
-    let mut groups = Groups { schema: schema.clone(), batches, rest: None }.peekable();
+    let mut groups = Groups { schema: schema.clone(), batches, rest: None };
     let mut first = groups.next();
-    let is_only = groups.peek().is_none();
+    // A group ends with the rows, or because there is a rest.
+    let is_only = groups.rest.is_none();
     let order = order.iter().filter(|_| is_only).filter_map(|name| schema.index_of(name).ok()).collect::<Vec<_>>();
     if let Some(first) = &mut first {
         first.sort(&order)?;
