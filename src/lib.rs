@@ -26,6 +26,8 @@ pub mod spec;
 #[cfg(feature = "warehouse")]
 pub mod cli;
 #[cfg(feature = "warehouse")]
+pub mod lineage;
+#[cfg(feature = "warehouse")]
 pub mod listen;
 #[cfg(feature = "warehouse")]
 pub mod run;

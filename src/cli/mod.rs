@@ -5,14 +5,18 @@
 mod archive;
 mod builds;
 mod decode;
+mod diff;
+mod explain;
 mod notify;
 mod progress;
 mod quarantine;
+mod query;
 mod replay;
 mod run;
 mod schedule;
 mod status;
 mod summary;
+mod verify;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -74,6 +78,16 @@ enum Verb {
     Builds(builds::BuildsArguments),
     /// Let readers see an earlier build again
     Rollback(builds::RollbackArguments),
+    /// What is different between two builds, mart by mart
+    Diff(diff::Arguments),
+    /// Check a build's files and snapshots, build it again from the archive alone, read cells again
+    Verify(verify::Arguments),
+    /// Where a published number comes from: models, observations, file, address, bytes
+    Explain(explain::Arguments),
+    /// Ask the published build in SQL
+    Query(query::QueryArguments),
+    /// Ask the published build, question after question
+    Shell(query::ShellArguments),
     /// Try out who is told when something fails or works again
     Notify(notify::Arguments),
     /// What of the newest snapshots fits no rule, grouped by why
@@ -112,6 +126,11 @@ pub fn main() -> ExitCode {
         Verb::Runs(arguments) => status::runs(&cli.shared, &arguments),
         Verb::Builds(arguments) => builds::builds(&cli.shared, &arguments),
         Verb::Rollback(arguments) => builds::rollback(&cli.shared, &arguments),
+        Verb::Diff(arguments) => diff::run(&cli.shared, &arguments),
+        Verb::Verify(arguments) => verify::run(&cli.shared, &arguments, display),
+        Verb::Explain(arguments) => explain::run(&cli.shared, &arguments),
+        Verb::Query(arguments) => query::query(&cli.shared, &arguments),
+        Verb::Shell(arguments) => query::shell(&cli.shared, &arguments),
         Verb::Notify(arguments) => notify::run(&cli.shared, &arguments),
         Verb::Quarantine(arguments) => quarantine::run(&cli.shared, &arguments),
         Verb::Archive(arguments) => archive::run(&cli.shared, &arguments),

@@ -44,6 +44,7 @@ mod pc_axis;
 #[cfg(test)]
 mod probe;
 mod records;
+mod reread;
 mod sdmx_csv;
 mod sdmx_json;
 mod sdmx_ml;
@@ -56,6 +57,7 @@ pub use annotations::annotations;
 pub use error::{DecodeError, Place};
 pub use notice::{Notice, notice};
 pub use payload::Source;
+pub use reread::{Reading, read_again};
 pub use workbook::{pack_workbook_cell, workbook_cell};
 
 /// Bumped whenever a decoder's output changes for the same bytes: lake partitions made by another

@@ -208,7 +208,7 @@ pub fn pack_workbook_cell(sheet: u16, row: u32, column: u16) -> u64 {
 }
 
 /// `C5` of row 4 and column 2.
-fn a1(row: u32, column: u32) -> String {
+pub(super) fn a1(row: u32, column: u32) -> String {
     let mut letters = Vec::new();
     let mut rest = column + 1;
     while rest > 0 {

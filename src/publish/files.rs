@@ -18,8 +18,8 @@ pub struct FileRecord {
     pub hash: String,
 }
 
-/// All files below a folder.
-pub(super) fn records(folder: &Path) -> Result<Vec<FileRecord>, PublishError> {
+/// All files of a build's folder, hashed as they are now.
+pub fn records(folder: &Path) -> Result<Vec<FileRecord>, PublishError> {
     let mut paths = Vec::new();
     for name in disk::list(folder)? {
         match disk::is_dir(&folder.join(&name)) {

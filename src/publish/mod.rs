@@ -9,7 +9,7 @@ mod files;
 mod manifest;
 
 pub use builds::{Kept, Retention, kept, pin, retire, roll_back, withdrawn};
-pub use files::FileRecord;
+pub use files::{FileRecord, records as files};
 pub use manifest::{InputRecord, Manifest, PipelineRecord};
 
 use std::path::{Path, PathBuf};

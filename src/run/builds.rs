@@ -3,9 +3,12 @@
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::warehouse::read_models;
+use std::path::Path;
+
+use super::warehouse::{limits, read_models};
 use super::{Project, RunError, lock};
-use crate::publish::{self, Kept};
+use crate::publish::{self, Kept, Published};
+use crate::warehouse::{self, MartDiff, Side};
 
 /// A build that is kept.
 #[derive(Debug, Clone, Serialize)]
@@ -86,6 +89,60 @@ pub fn pin(project: &Project, name: &str, is_pinned: bool) -> Result<String, Run
     let id = named(&publish::kept(root)?, name)?;
     publish::pin(root, &id, is_pinned)?;
     Ok(id)
+}
+
+/// The build of this name, or the published one.
+pub(super) fn chosen(root: &Path, name: Option<&str>) -> Result<Published, RunError> {
+    match name {
+        Some(name) => {
+            let kept = publish::kept(root)?;
+            let id = named(&kept, name)?;
+            let found = kept.into_iter().map(|kept| kept.build).find(|build| build.manifest.build_id == id);
+            found.ok_or_else(nothing_published)
+        }
+        None => publish::current(root)?.ok_or_else(nothing_published),
+    }
+}
+
+fn nothing_published() -> RunError {
+    RunError::Argument { message: "there is no published build".into(), hint: "`tejido run` makes one".into() }
+}
+
+/// Compares the marts of two builds, by default the published one with the one before it. Gives their names, too.
+pub fn diff(project: &Project, old: Option<&str>, new: Option<&str>, samples: usize) -> Result<BuildDiff, RunError> {
+    let root = &project.settings.storage.root;
+    let new = chosen(root, new)?;
+    let old = match old {
+        Some(old) => chosen(root, Some(old))?,
+        None => {
+            let kept = publish::kept(root)?;
+            let before = kept.into_iter().rfind(|kept| kept.build.manifest.build_id < new.manifest.build_id);
+            let before = before.ok_or_else(|| RunError::Argument {
+                message: format!("there is no build before {}", new.manifest.build_id),
+                hint: "`tejido builds` lists them".into(),
+            })?;
+            before.build
+        }
+    };
+    let models = [&old, &new].map(|build| read_models(&build.manifest));
+    let marts = warehouse::diff(
+        Side { folder: &old.folder, models: &models[0] },
+        Side { folder: &new.folder, models: &models[1] },
+        &limits(project),
+        samples,
+    );
+    Ok(BuildDiff { old: old.manifest.build_id, new: new.manifest.build_id, marts: marts.map_err(RunError::Build)? })
+}
+
+/// How two builds differ.
+#[derive(Debug, Clone, Serialize)]
+pub struct BuildDiff {
+    /// The old build.
+    pub old: String,
+    /// The new build.
+    pub new: String,
+    /// Each mart, whether it differs or not.
+    pub marts: Vec<MartDiff>,
 }
 
 /// The only build whose name begins like this.

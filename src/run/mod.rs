@@ -5,6 +5,7 @@
 
 pub mod archive;
 pub mod builds;
+pub mod explain;
 mod fingerprint;
 mod ingest;
 mod key;
@@ -14,10 +15,12 @@ pub mod notices;
 pub mod payload;
 mod project;
 pub mod quarantine;
+pub mod query;
 pub mod replay;
 pub mod schedule;
 pub mod status;
 mod summary;
+pub mod verify;
 mod warehouse;
 
 pub use project::Project;
@@ -36,6 +39,7 @@ use crate::disk::{self, DiskError};
 use crate::error::{Exit, Hint, Report, Snippet};
 use crate::fetch::{Client, FetchError};
 use crate::lake::{Lake, LakeError};
+use crate::lineage::LineageError;
 use crate::publish::{self, PublishError};
 use crate::replay::{Answer, ReplayError, Script, Upstream};
 use crate::spec::{Pipeline, Profile, SpecError};
@@ -91,9 +95,12 @@ pub enum RunError {
     /// The published build could not be read.
     #[error(transparent)]
     Publish(#[from] PublishError),
-    /// The build could not be made.
+    /// The build could not be made or read.
     #[error(transparent)]
     Build(WarehouseError),
+    /// A number could not be traced.
+    #[error(transparent)]
+    Lineage(#[from] LineageError),
     /// The system gave no threads.
     #[error("could not start the threads of the run")]
     Threads(#[source] std::io::Error),
@@ -116,6 +123,7 @@ impl RunError {
             RunError::Archive(error) => error,
             RunError::Lake(error) => error,
             RunError::Publish(error) => error,
+            RunError::Lineage(error) => error,
             RunError::Threads(_) | RunError::Clock(_) | RunError::Broken(_) | RunError::Argument { .. } => return None,
         })
     }
@@ -127,6 +135,7 @@ impl RunError {
             RunError::Spec(_)
                 | RunError::Models(_)
                 | RunError::Argument { .. }
+                | RunError::Lineage(LineageError::Asked { .. })
                 | RunError::Replay(ReplayError::Response { .. })
         )
     }

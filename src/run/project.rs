@@ -81,10 +81,16 @@ impl Project {
 
     /// The project as it would be had nothing been fetched after this moment. Its data root is a folder of its own,
     /// `as-of/<moment>`, whose `archive` is a link to the archive: nothing of what is published is touched.
-    pub fn known_at(mut self, moment: Timestamp) -> Result<Self, RunError> {
+    pub fn known_at(self, moment: Timestamp) -> Result<Self, RunError> {
+        let name = moment.strftime("%Y%m%dT%H%M%SZ").to_string();
+        self.known_in(&name, moment)
+    }
+
+    /// The same in the folder `as-of/<name>`.
+    pub(super) fn known_in(mut self, name: &str, moment: Timestamp) -> Result<Self, RunError> {
         let root = &self.settings.storage.root;
         super::refuse_mixing(&self, publish::current(root)?.as_ref())?;
-        let own = root.join("as-of").join(moment.strftime("%Y%m%dT%H%M%SZ").to_string());
+        let own = root.join("as-of").join(name);
         disk::create_dir(&own)?;
         disk::switch_link(&own.join("archive"), Path::new("../../archive"))?;
         self.settings.storage.root = own;

@@ -119,7 +119,7 @@ fn refresh_catalog(project: &Project, limits: &Limits) {
     }
 }
 
-fn limits(project: &Project) -> Limits {
+pub(super) fn limits(project: &Project) -> Limits {
     let settings = &project.settings.warehouse;
     Limits {
         memory_limit_mb: settings.memory_limit_mb,

@@ -7,6 +7,7 @@ use duckdb::Connection;
 use serde::{Deserialize, Serialize};
 
 use super::audit::{self, AuditResult};
+use super::contract::InputRule;
 use super::engine::{self, Limits, execute, path_literal};
 use super::load::{AS_OF, LOAD_VERSION, load};
 use super::model::{self, Layer, Model, Models};
@@ -37,6 +38,21 @@ pub struct ModelResult {
     /// Its columns in order.
     #[serde(default)]
     pub columns: Vec<ColumnResult>,
+    /// The models that it reads.
+    #[serde(default)]
+    pub reads: Vec<String>,
+    /// The tables of the lake that it reads, without the schema.
+    #[serde(default)]
+    pub reads_lake: Vec<String>,
+    /// The rows of other tables that a row was computed from.
+    #[serde(default)]
+    pub inputs: Vec<InputRule>,
+    /// Its SELECT.
+    #[serde(default)]
+    pub sql: String,
+    /// Hash of the SELECT without comments and layout.
+    #[serde(default)]
+    pub select_hash: String,
     /// Whether the rows of the last build were taken over.
     pub reused: bool,
     /// Rows.
@@ -46,6 +62,13 @@ pub struct ModelResult {
     /// Rows by provenance, if there is such a column; marts only.
     #[serde(default)]
     pub provenance: BTreeMap<String, u64>,
+}
+
+impl ModelResult {
+    /// The table as SQL, such as `main."ict_adoption"`.
+    pub fn table(&self) -> String {
+        format!("{}.{}", self.schema, quoted(&self.name))
+    }
 }
 
 /// A column of a model in a build.
@@ -172,6 +195,11 @@ pub fn build(
                 description: model.contract.description.clone(),
                 grain: model.contract.grain.clone(),
                 columns: described(model, columns),
+                reads: model.reads.clone(),
+                reads_lake: model.reads_lake.clone(),
+                inputs: model.contract.inputs.clone(),
+                sql: model.sql().to_owned(),
+                select_hash: model.select_hash(),
                 reused: taken.is_some(),
                 rows,
                 content_hash,

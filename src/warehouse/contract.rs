@@ -6,6 +6,7 @@
 //! -- column share: percentage of enterprises, 0 to 100
 //! -- audit: share is null or share between 0 and 100
 //! -- audit warn: exists a row where region = 'ES13'
+//! -- inputs: ict_adoption on region, sector = sector_of_parts where unit = 'PC_ENT' weight share
 //! -- private: one row a person
 //! ```
 //! An audit is a predicate that is true of every row, or one of these sentences, which `warn` makes a report:
@@ -18,12 +19,16 @@
 //! newest <column> within <n> days
 //! ```
 //! The two that speak of the last published build hold where there is none.
+//! `inputs` says which rows of another table a row was computed from, for `tejido explain`: those that are equal in these
+//! columns (theirs, and this model's after `=` where it has another name), meet the condition, and count with that weight.
 //! `private` keeps a model out of the published database; the reason is for readers.
 //! A line indented by more than one blank after the dashes goes on with the one above. From the
 //! contract come the comments in the database, the check of the grain, and the audits.
 
 use std::ops::Range;
 use std::path::Path;
+
+use serde::{Deserialize, Serialize};
 
 use super::WarehouseError;
 use crate::error::{Snippet, nearest};
@@ -39,10 +44,50 @@ pub struct Contract {
     pub columns: Vec<(String, String)>,
     /// What must hold.
     pub audits: Vec<Audit>,
+    /// The rows of other tables that a row was computed from.
+    pub inputs: Vec<InputRule>,
     /// Whether the model stays out of the published database.
     pub private: bool,
     /// Where the header ends and the SELECT begins, in bytes.
     pub end: usize,
+}
+
+/// Which rows of another table a row was computed from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InputRule {
+    /// The other model.
+    pub table: String,
+    /// Its columns that equal a column of the row.
+    pub on: Vec<(String, String)>,
+    /// What else must hold of them, as SQL.
+    pub condition: Option<String>,
+    /// Its column by which they are weighted.
+    pub weight: Option<String>,
+}
+
+impl InputRule {
+    /// Reads `<table> on <column>[ = <column>], … [where <condition>] [weight <column>]`.
+    fn parse(text: &str) -> Option<InputRule> {
+        let (table, rest) = text.split_once(" on ")?;
+        let (rest, weight) = match rest.rsplit_once(" weight ") {
+            Some((rest, weight)) => (rest, Some(weight.trim().to_owned())),
+            None => (rest, None),
+        };
+        let (columns, condition) = match rest.split_once(" where ") {
+            Some((columns, condition)) => (columns, Some(condition.trim().to_owned())),
+            None => (rest, None),
+        };
+        let pair = |column: &str| match column.split_once('=') {
+            Some((theirs, own)) => (theirs.trim().to_owned(), own.trim().to_owned()),
+            None => (column.trim().to_owned(), column.trim().to_owned()),
+        };
+        Some(InputRule {
+            table: table.trim().to_owned(),
+            on: columns.split(',').map(pair).collect(),
+            condition,
+            weight,
+        })
+    }
 }
 
 /// Something that must hold for the rows of a model.
@@ -211,9 +256,13 @@ pub(super) fn parse(path: &Path, text: &str) -> Result<Contract, WarehouseError>
                 text: value,
                 span,
             }),
+            (Some("inputs"), None) => contract.inputs.push(InputRule::parse(&value).ok_or_else(|| {
+                let hint = "write `-- inputs: <table> on <column>, <column> [where <condition>] [weight <column>]`";
+                wrong(span, format!("expected a table and its columns, found `{value}`"), hint)
+            })?),
             (Some("private"), None) => contract.private = true,
             _ => {
-                let known = ["grain", "column", "audit", "audit warn", "private"];
+                let known = ["grain", "column", "audit", "audit warn", "inputs", "private"];
                 let hint = match nearest(key, known) {
                     Some(near) => format!("did you mean `{near}:`?"),
                     None => format!("there are {}", known.map(|key| format!("`{key}:`")).join(", ")),
@@ -261,7 +310,7 @@ mod tests {
     #[test]
     fn a_header_is_read() {
         let contract = read(
-            "-- Shares by region.\n-- One row: a cell.\n-- grain: region, time_period\n-- column region: NUTS code,\n--   2024 edition\n-- audit warn: exists a row where region = 'ES13'\n-- audit: share is null or share between 0 and 100\nselect 1\n",
+            "-- Shares by region.\n-- One row: a cell.\n-- inputs: cells on region, period = time_period where n > 0 weight n\n-- grain: region, time_period\n-- column region: NUTS code,\n--   2024 edition\n-- audit warn: exists a row where region = 'ES13'\n-- audit: share is null or share between 0 and 100\nselect 1\n",
         )
         .unwrap();
         assert_eq!(contract.description, "Shares by region. One row: a cell.");
@@ -269,6 +318,9 @@ mod tests {
         assert_eq!(contract.columns, [("region".to_owned(), "NUTS code, 2024 edition".to_owned())]);
         assert_eq!(contract.audits[0].kind, AuditKind::Exists("region = 'ES13'".into()));
         assert_eq!(contract.audits[1].severity, Severity::Block);
+        let rule = &contract.inputs[0];
+        assert_eq!(rule.on[1], ("period".to_owned(), "time_period".to_owned()));
+        assert_eq!((rule.condition.as_deref(), rule.weight.as_deref()), (Some("n > 0"), Some("n")));
     }
 
     #[test]

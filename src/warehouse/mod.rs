@@ -11,19 +11,23 @@ mod audit;
 mod build;
 mod catalog;
 mod contract;
+mod diff;
 mod engine;
 mod export;
 mod graph;
 mod load;
 mod model;
+mod reader;
 
 pub use audit::AuditResult;
 pub use build::{Build, ColumnResult, ModelResult, Previous, build};
 pub use catalog::write_catalog;
-pub use contract::{Audit, AuditKind, Contract, Severity};
+pub use contract::{Audit, AuditKind, Contract, InputRule, Severity};
+pub use diff::{MartDiff, Presence, RowDiff, Side, diff};
 pub use engine::{Limits, engine_version};
 pub use load::lake_tables;
 pub use model::{Layer, Model, Models};
+pub use reader::{FileFormat, Reader, Row, Shown, equals, text_of};
 
 use std::path::PathBuf;
 

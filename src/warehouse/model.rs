@@ -67,6 +67,11 @@ impl Model {
         format!("{}.{}", self.layer.schema(), quoted(&self.name))
     }
 
+    /// Hash of the SELECT without comments and layout.
+    pub fn select_hash(&self) -> String {
+        blake3::hash(self.normalised.as_bytes()).to_hex().to_string()
+    }
+
     /// Staging models are views: they rename and cast, and would only repeat the lake.
     pub fn is_view(&self) -> bool {
         self.layer == Layer::Staging
@@ -214,6 +219,7 @@ impl Models {
                 .execute_batch(&create)
                 .map_err(|error| engine::located(&error, &model.path, &model.text, model.contract.end, prefix))?;
             self.check_columns(&connection, model)?;
+            self.check_inputs(&connection, model)?;
             for audit in &model.contract.audits {
                 let (AuditKind::Every(predicate) | AuditKind::Exists(predicate)) = &audit.kind else {
                     self.check_sentence(&connection, model, audit)?;
@@ -239,6 +245,35 @@ impl Models {
                     });
                 }
             }
+        }
+        Ok(())
+    }
+
+    /// The tables and columns that the entry `inputs:` names are there. Models come after those that they read.
+    fn check_inputs(&self, connection: &Connection, model: &Model) -> Result<(), WarehouseError> {
+        for rule in &model.contract.inputs {
+            let header = 0..model.text[..model.contract.end].trim_end().len();
+            let wrong = |message: String| {
+                let hint =
+                    "`inputs:` names a model that this one reads, directly or not, and columns of both".to_owned();
+                model.wrong(header.clone(), message, Some(hint))
+            };
+            let Some(other) = self.all.iter().find(|other| other.name == rule.table) else {
+                return Err(wrong(format!("expected a model, found `{}`", rule.table)));
+            };
+            let on = rule.on.iter().map(|(theirs, own)| format!("theirs.{} = own.{}", quoted(theirs), quoted(own)));
+            let weight = rule.weight.as_ref().map_or("1".to_owned(), |weight| quoted(weight));
+            let condition = rule.condition.as_deref().unwrap_or("true");
+            let asked = format!(
+                "select 1 from {own} as own join (select *, {weight} from {theirs} where {condition}) as theirs on {on}",
+                own = model.table(),
+                theirs = other.table(),
+                on = on.collect::<Vec<_>>().join(" and ")
+            );
+            connection.execute_batch(&asked).map_err(|error| {
+                let told = error.to_string();
+                wrong(told.lines().next().unwrap_or_default().to_owned())
+            })?;
         }
         Ok(())
     }

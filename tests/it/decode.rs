@@ -3,6 +3,7 @@
 //! `tests/formats/<format>/<case>.<ext>` adds a case; `bad_*` must fail. The golden text stands beside it
 //! in `<case>.snap`. Hints stand in `<case>.toml`. `INSTA_UPDATE=always` writes golden files anew.
 
+use std::collections::BTreeMap;
 use std::io::{Cursor, Read};
 use std::path::{Path, PathBuf};
 
@@ -109,6 +110,29 @@ fn check_cells(table: &RecordBatch, payload: &[u8]) {
     }
 }
 
+/// The program's own reading of what stands at each `cell` agrees with what was decoded, and with nothing else.
+#[track_caller]
+fn check_read_again(format: Format, table: &RecordBatch, bytes: &[u8], hints: &Hints) {
+    let Some(values) = table.column_by_name(OBS_VALUE) else {
+        return;
+    };
+    let values = values.as_primitive::<Float64Type>();
+    let cells = table.column_by_name(CELL).unwrap().as_primitive::<UInt64Type>();
+    let value = |row: usize| values.is_valid(row).then(|| values.value(row));
+    let expected: BTreeMap<u64, Option<f64>> =
+        (0..table.num_rows()).map(|row| (cells.value(row), value(row))).collect();
+    let places: Vec<u64> = expected.keys().copied().collect();
+    let mut seen = 0;
+    decode::read_again(format, &Source::from_bytes(bytes), hints, &places, |cell, reading| {
+        let value = expected[&cell];
+        assert!(reading.says(value), "{reading:?}, expected {value:?}");
+        assert!(!reading.says(value.map_or(Some(0.5), |value| Some(value + 0.5))), "{reading:?}");
+        seen += 1;
+    })
+    .unwrap();
+    assert_eq!(seen, places.len());
+}
+
 /// What digits with marks between them can mean: commas separate fields, or are decimal, or group thousands.
 fn readings(text: &str) -> [Option<f64>; 5] {
     let mut fields = text.split(',');
@@ -189,13 +213,15 @@ fn fixtures() {
         let folder = case.parent().unwrap();
         let stem = case.file_stem().unwrap().to_str().unwrap();
         let bytes = std::fs::read(&case).unwrap();
-        let found = decode(format(folder.file_name().unwrap().to_str().unwrap()), &bytes, &hints(&case));
+        let (format, hints) = (format(folder.file_name().unwrap().to_str().unwrap()), hints(&case));
+        let found = decode(format, &bytes, &hints);
         let text = match (&found, stem.starts_with("bad_")) {
             (Ok(table), false) => {
                 match folder.ends_with("xlsx") || folder.ends_with("ods") {
                     true => check_workbook_cells(table, &bytes),
                     false => check_cells(table, &decompressed(&bytes)),
                 }
+                check_read_again(format, table, &bytes, &hints);
                 shown(table, usize::MAX)
             }
             (Err(error), true) => {
@@ -255,6 +281,7 @@ fn real_files() {
         assert_eq!(decode::detect(&Source::from_bytes(bytes.as_slice()), hints).unwrap(), format, "{file}");
         let table = decode(format, &bytes, hints).unwrap_or_else(|error| panic!("{file}: {error}"));
         check_cells(&table, &bytes);
+        check_read_again(format, &table, &bytes, hints);
         let values = table.column(table.schema().index_of(OBS_VALUE).unwrap()).as_primitive::<Float64Type>();
         let sum: f64 = values.iter().flatten().sum();
         let text = format!("{}\n{} missing, sum {sum:.4}", shown(&table, 12), values.null_count());
@@ -306,6 +333,7 @@ fn many_blocks_keep_their_order() {
     assert!(text.len() > 4 << 20);
     let table = decode(Format::SdmxCsv, text.as_bytes(), &Hints::default()).unwrap();
     check_cells(&table, text.as_bytes());
+    check_read_again(Format::SdmxCsv, &table, text.as_bytes(), &Hints::default());
     let values = table.column_by_name(OBS_VALUE).unwrap().as_primitive::<Float64Type>();
     assert!((0..150_000).all(|row| values.value(row) == row as f64));
     assert_eq!((field(&table, 0, 140_001), field(&table, 3, 140_001)), ("R1".into(), "b".into()));

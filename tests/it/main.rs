@@ -14,6 +14,7 @@ mod decode;
 mod drifting;
 mod faults;
 mod fetching;
+mod lineage;
 mod listening;
 mod memberships;
 mod notifying;

@@ -54,6 +54,7 @@ fn rooms_import_only_what_they_may() {
         ("lake", &["error", "disk", "normalise", "spec"]),
         ("warehouse", &["error", "disk"]),
         ("publish", &["error", "disk"]),
+        ("lineage", &["error", "archive", "decode", "publish", "warehouse"]),
         ("notify", &["error", "disk", "spec"]),
         (
             "run",
@@ -69,12 +70,16 @@ fn rooms_import_only_what_they_may() {
                 "lake",
                 "warehouse",
                 "publish",
+                "lineage",
                 "notify",
             ],
         ),
         ("telemetry", &["run"]),
         ("listen", &["error", "disk", "publish", "run"]),
-        ("cli", &["error", "run", "listen", "notify", "telemetry", "spec", "decode", "normalise", "warehouse"]),
+        (
+            "cli",
+            &["error", "run", "lineage", "listen", "notify", "telemetry", "spec", "decode", "normalise", "warehouse"],
+        ),
         ("main", &["cli"]),
         ("lib", &[]),
     ]);

@@ -153,6 +153,8 @@ impl Scene {
         settings.add_filter(&regex_escaped(self.folder.path().to_str().unwrap()), "[project]");
         settings.add_filter(r"\d{8}T\d{6}Z-[0-9a-f]{8}", "[build]");
         settings.add_filter(r"\d{4}-\d\d-\d\d \d\d:\d\d UTC", "[moment]");
+        settings.add_filter(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d\.\d+Z?", "[moment]");
+        settings.add_filter(r"\d{8}T\d{6}\.\d+Z-", "[moment]-");
         settings.add_filter(r"\d+\.\d\d s\b", "[time]");
         settings.add_filter(r"127\.0\.0\.1:\d+", "[upstream]");
         settings.set_omit_expression(true);

@@ -1,0 +1,151 @@
+//! A finished build as its readers see it: SQL over its DuckDB file, which is only read.
+
+use std::path::Path;
+
+use duckdb::{Connection, params_from_iter};
+use serde_json::{Map, Value};
+
+use super::build::DATABASE;
+use super::engine::{self, Limits, execute, path_literal};
+use super::{WarehouseError, literal};
+use crate::error::Snippet;
+
+/// An open build.
+pub struct Reader {
+    connection: Connection,
+}
+
+/// A row by the names of its columns, in order. What JSON has no form for is text as DuckDB writes it.
+pub type Row = Map<String, Value>;
+
+/// What to write a result as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FileFormat {
+    /// Comma-separated, with a header.
+    Csv,
+    /// One array of objects.
+    Json,
+    /// Compressed with zstd.
+    Parquet,
+}
+
+/// A result as text, for people.
+#[derive(Debug, Clone, Default)]
+pub struct Shown {
+    /// The columns' names.
+    pub names: Vec<String>,
+    /// Whether each column holds numbers.
+    pub numeric: Vec<bool>,
+    /// The first rows; a null is none.
+    pub rows: Vec<Vec<Option<String>>>,
+    /// How many rows there are in all.
+    pub total: u64,
+}
+
+impl Reader {
+    /// Opens a build's DuckDB file. Nothing can be written to it.
+    pub fn open(database: &Path, limits: &Limits) -> Result<Self, WarehouseError> {
+        let connection = engine::open(limits)?;
+        let attach = format!("attach {} as {DATABASE} (read_only); use {DATABASE}", path_literal(database));
+        execute(&connection, &format!("open `{}`", database.display()), &attach)?;
+        Ok(Reader { connection })
+    }
+
+    /// A database with nothing in it, to read files with.
+    pub fn of_files(limits: &Limits) -> Result<Self, WarehouseError> {
+        Ok(Reader { connection: engine::open(limits)? })
+    }
+
+    /// The rows of a SELECT that is the program's own, with a text for each `?`.
+    pub fn rows(&self, sql: &str, texts: &[String]) -> Result<Vec<Row>, WarehouseError> {
+        let failed = engine::refused("read the build".to_owned());
+        let asked = format!("select to_json(asked)::varchar from ({sql}) as asked");
+        let mut statement = self.connection.prepare(&asked).map_err(&failed)?;
+        let rows = statement.query_map(params_from_iter(texts), |row| row.get::<_, String>(0)).map_err(&failed)?;
+        let rows: Vec<String> = rows.collect::<Result<_, _>>().map_err(&failed)?;
+        // DuckDB gives an object for each row.
+        Ok(rows.iter().filter_map(|row| serde_json::from_str(row).ok()).collect())
+    }
+
+    /// The one number of a SELECT that is the program's own.
+    pub fn number(&self, sql: &str) -> Result<i64, WarehouseError> {
+        engine::number(&self.connection, "read the build", sql)
+    }
+
+    /// What a user's statement gives, its first rows as text.
+    pub fn show(&self, sql: &str, most: usize) -> Result<Shown, WarehouseError> {
+        let wrong = |error: duckdb::Error| wrong(&error, sql);
+        let mut statement = self.connection.prepare(sql).map_err(wrong)?;
+        let batches = statement.query_arrow([]).map_err(wrong)?;
+        let mut shown = Shown::default();
+        let schema = batches.get_schema();
+        shown.names = schema.fields().iter().map(|field| field.name().clone()).collect();
+        shown.numeric = schema.fields().iter().map(|field| field.data_type().is_numeric()).collect();
+        for batch in batches {
+            let wanted = most.saturating_sub(shown.rows.len()).min(batch.num_rows());
+            let options = arrow::util::display::FormatOptions::default();
+            let columns: Result<Vec<_>, _> = batch
+                .columns()
+                .iter()
+                .map(|column| arrow::util::display::ArrayFormatter::try_new(column.as_ref(), &options))
+                .collect();
+            let columns = columns.map_err(|error| WarehouseError::Engine {
+                action: "show the result".into(),
+                message: error.to_string(),
+            })?;
+            for row in 0..wanted {
+                let is_null = |column: usize| batch.column(column).is_null(row);
+                let texts = columns.iter().enumerate();
+                shown
+                    .rows
+                    .push(texts.map(|(at, column)| (!is_null(at)).then(|| column.value(row).to_string())).collect());
+            }
+            shown.total += batch.num_rows() as u64;
+        }
+        Ok(shown)
+    }
+
+    /// Writes what a user's SELECT gives into a file; how many rows there are.
+    pub fn write(&self, sql: &str, path: &Path, format: FileFormat) -> Result<u64, WarehouseError> {
+        let options = match format {
+            FileFormat::Csv => "format csv, header",
+            FileFormat::Json => "format json, array true",
+            FileFormat::Parquet => "format parquet, compression zstd",
+        };
+        let asked = sql.trim().trim_end_matches(';');
+        let copy = format!("copy ({asked}\n) to {} ({options})", path_literal(path));
+        self.connection.execute(&copy, []).map(|rows| rows as u64).map_err(|error| wrong(&error, sql))
+    }
+}
+
+/// What DuckDB says of a statement that a user wrote.
+fn wrong(error: &duckdb::Error, sql: &str) -> WarehouseError {
+    match engine::located(error, Path::new("query"), sql, 0, 0) {
+        WarehouseError::Model { message, snippet, hint } => {
+            let Snippet { text, span, .. } = *snippet;
+            WarehouseError::Model {
+                message,
+                snippet: Box::new(Snippet::new(Path::new("query"), &text, span, "")),
+                hint: hint.or_else(|| Some("`tejido models` lists the tables, `describe TABLE` their columns".into())),
+            }
+        }
+        other => other,
+    }
+}
+
+/// A value of a row as an SQL literal's text: what `?` stands for in [`Reader::rows`].
+pub fn text_of(value: &Value) -> Option<String> {
+    match value {
+        Value::Null => None,
+        Value::String(text) => Some(text.clone()),
+        other => Some(other.to_string()),
+    }
+}
+
+/// A comparison with a value of a row, as SQL, whatever the column's type.
+pub fn equals(column: &str, value: &Value) -> String {
+    match text_of(value) {
+        None => format!("{} is null", super::quoted(column)),
+        Some(text) => format!("cast({} as varchar) = {}", super::quoted(column), literal(&text)),
+    }
+}
