@@ -7,6 +7,7 @@ mod builds;
 mod decode;
 mod diff;
 mod explain;
+mod models;
 mod notify;
 mod progress;
 mod quarantine;
@@ -74,6 +75,12 @@ enum Verb {
     Status(status::StatusArguments),
     /// The runs of the past
     Runs(status::RunsArguments),
+    /// What a run would ask, decode, build and publish, and why, without doing it
+    Plan(models::PlanArguments),
+    /// The models and what reads what
+    Models(models::ModelsArguments),
+    /// Run the models' tests (tests/models/): given rows, expected rows
+    Test(models::TestArguments),
     /// The builds that are kept
     Builds(builds::BuildsArguments),
     /// Let readers see an earlier build again
@@ -124,6 +131,9 @@ pub fn main() -> ExitCode {
         Verb::Schedule(arguments) => schedule::run(&cli.shared, &arguments),
         Verb::Status(arguments) => status::status(&cli.shared, &arguments),
         Verb::Runs(arguments) => status::runs(&cli.shared, &arguments),
+        Verb::Plan(arguments) => models::planned(&cli.shared, &arguments),
+        Verb::Models(arguments) => models::list(&cli.shared, &arguments),
+        Verb::Test(arguments) => models::tests(&cli.shared, &arguments),
         Verb::Builds(arguments) => builds::builds(&cli.shared, &arguments),
         Verb::Rollback(arguments) => builds::rollback(&cli.shared, &arguments),
         Verb::Diff(arguments) => diff::run(&cli.shared, &arguments),

@@ -25,6 +25,9 @@ pub struct Manifest {
     pub world: String,
     /// Fingerprint of the models' files and the lake's columns, which were checked against each other.
     pub models_checked: String,
+    /// Fingerprint of each table of the lake, without the schema.
+    #[serde(default)]
+    pub lake: BTreeMap<String, String>,
     /// The snapshots that the rows come from.
     pub inputs: Vec<InputRecord>,
     /// What became of each pipeline's rows.

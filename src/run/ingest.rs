@@ -28,7 +28,11 @@ use crate::spec::{Edition, Kind, Pipeline, Profile, Settings};
 
 mod delivery;
 mod partition;
+mod planned;
 mod retention;
+
+pub(super) use planned::planned;
+pub use planned::{DecodePlan, EditionPlan};
 
 /// What all pipelines of a run share.
 pub(super) struct Job {

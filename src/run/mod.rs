@@ -11,8 +11,10 @@ mod ingest;
 mod key;
 mod last_good;
 pub mod ledger;
+pub mod models;
 pub mod notices;
 pub mod payload;
+pub mod plan;
 mod project;
 pub mod quarantine;
 pub mod query;
@@ -23,6 +25,7 @@ mod summary;
 pub mod verify;
 mod warehouse;
 
+pub use ingest::{DecodePlan, EditionPlan};
 pub use project::Project;
 pub use summary::{BuildOutcome, EditionReport, FetchOutcome, PipelineReport, RunReport, Stages};
 

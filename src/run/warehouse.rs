@@ -76,6 +76,7 @@ pub(super) fn refresh(
         profile: project.settings.profile.name().into(),
         world,
         models_checked: project.models_checked.clone(),
+        lake: inputs.fingerprints.clone(),
         inputs: input_records(&editions),
         pipelines: pipeline_records(&editions),
         models: to_json(&build.models),
@@ -128,7 +129,7 @@ pub(super) fn limits(project: &Project) -> Limits {
     }
 }
 
-fn inputs(project: &Project, editions: &[&EditionPartitions]) -> Inputs {
+pub(super) fn inputs(project: &Project, editions: &[&EditionPartitions]) -> Inputs {
     let mut inputs = Inputs { codelists: project.codelist_tables(), ..Inputs::default() };
     let mut observations = Vec::new();
     let mut memberships = Vec::new();
@@ -230,7 +231,7 @@ fn used(edition: &EditionPartitions) -> Vec<&(Partition, Vec<InputRecord>)> {
 }
 
 /// Fingerprint of everything that goes into a build.
-fn world(project: &Project, inputs: &Inputs) -> String {
+pub(super) fn world(project: &Project, inputs: &Inputs) -> String {
     let mut parts = vec![project.models_checked.clone(), project.engine.clone()];
     parts.extend(inputs.fingerprints.iter().map(|(table, fingerprint)| format!("{table}={fingerprint}")));
     fingerprint::of(parts.iter().map(String::as_str))

@@ -103,10 +103,10 @@ pub struct Previous {
 
 /// What stands for the content of a model in the fingerprints of those that read it: of a table its rows, of a view
 /// its SQL and what it reads. A table that comes out as it was stops what a change upstream would make run again.
-type Contents = BTreeMap<String, String>;
+pub(super) type Contents = BTreeMap<String, String>;
 
 /// Of a model's SQL, the content of what it reads, and the engine.
-fn fingerprint(model: &Model, inputs: &Inputs, contents: &Contents, engine: &str) -> String {
+pub(super) fn fingerprint(model: &Model, lake: &BTreeMap<String, String>, contents: &Contents, engine: &str) -> String {
     let mut hasher = blake3::Hasher::new();
     let mut add = |text: &str| {
         hasher.update(&(text.len() as u64).to_le_bytes());
@@ -118,7 +118,7 @@ fn fingerprint(model: &Model, inputs: &Inputs, contents: &Contents, engine: &str
     add(&model.normalised);
     for table in &model.reads_lake {
         add(table);
-        add(inputs.fingerprints.get(table).map_or("", String::as_str));
+        add(lake.get(table).map_or("", String::as_str));
     }
     for name in &model.reads {
         add(name);
@@ -167,7 +167,7 @@ pub fn build(
         for model in &models.all {
             progress(&model.name);
             let _span = tracing::info_span!("model", model = model.name).entered();
-            let fingerprint = fingerprint(model, inputs, &contents, &engine_version);
+            let fingerprint = fingerprint(model, &inputs.fingerprints, &contents, &engine_version);
             let last = reusable.get(&model.name).copied();
             let is_kept = !model.is_view() && !model.contract.private;
             let taken = last.filter(|last| is_kept && last.fingerprint == fingerprint);

@@ -48,18 +48,7 @@ pub(super) fn load(connection: &Connection, inputs: &Inputs) -> Result<(), Wareh
     load_observations(connection, &inputs.observations)?;
     load_memberships(connection, &inputs.memberships, true)?;
     load_memberships(connection, &inputs.earlier_memberships, false)?;
-    // A few thousand short rows: as they were read and checked, not read again by another parser.
-    for CodelistTable { table, rows, .. } in inputs.codelists.iter().filter(|list| !list.rows.is_empty()) {
-        let rows: Vec<String> = rows
-            .iter()
-            .map(|row| {
-                let fields = row.iter().map(|field| if field.is_empty() { "null".to_owned() } else { literal(field) });
-                format!("({})", fields.collect::<Vec<_>>().join(", "))
-            })
-            .collect();
-        let insert = format!("insert into lake.{} values {}", quoted(table), rows.join(", "));
-        execute(connection, &format!("load the codelist `{table}`"), &insert)?;
-    }
+    insert_codelists(connection, &inputs.codelists)?;
     let rows = |rows: Vec<String>, table: &str| match rows.is_empty() {
         true => Ok(()),
         false => execute(connection, "load metadata", &format!("insert into lake.{table} values {}", rows.join(", "))),
@@ -79,6 +68,23 @@ pub(super) fn load(connection: &Connection, inputs: &Inputs) -> Result<(), Wareh
         .iter()
         .map(|row| values(&[&row.snapshot, &row.pipeline, &row.dataset, &row.url, &row.fetched_at, &row.file]));
     rows(snapshots.collect(), "snapshots")
+}
+
+/// Fills the tables of codelists, which are there and empty. A few thousand short rows: as they were read and checked, not
+/// read again by another parser.
+pub(super) fn insert_codelists(connection: &Connection, codelists: &[CodelistTable]) -> Result<(), WarehouseError> {
+    for CodelistTable { table, rows, .. } in codelists.iter().filter(|list| !list.rows.is_empty()) {
+        let rows: Vec<String> = rows
+            .iter()
+            .map(|row| {
+                let fields = row.iter().map(|field| if field.is_empty() { "null".to_owned() } else { literal(field) });
+                format!("({})", fields.collect::<Vec<_>>().join(", "))
+            })
+            .collect();
+        let insert = format!("insert into lake.{} values {}", quoted(table), rows.join(", "));
+        execute(connection, &format!("load the codelist `{table}`"), &insert)?;
+    }
+    Ok(())
 }
 
 /// A partition holds changes: what is in force is the last row of each key, unless it was withdrawn.

@@ -9,6 +9,7 @@
 
 mod audit;
 mod build;
+mod case;
 mod catalog;
 mod contract;
 mod diff;
@@ -17,7 +18,10 @@ mod export;
 mod graph;
 mod load;
 mod model;
+mod plan;
 mod reader;
+mod select;
+mod testing;
 
 pub use audit::AuditResult;
 pub use build::{Build, ColumnResult, ModelResult, Previous, build};
@@ -27,7 +31,10 @@ pub use diff::{MartDiff, Presence, RowDiff, Side, diff};
 pub use engine::{Limits, engine_version};
 pub use load::lake_tables;
 pub use model::{Layer, Model, Models};
+pub use plan::{Action, LakeState, ModelPlan, plan};
 pub use reader::{FileFormat, Reader, Row, Shown, equals, text_of};
+pub use select::{NoSuchModels, Standing};
+pub use testing::{CaseResult, TestReport, test};
 
 use std::path::PathBuf;
 

@@ -17,6 +17,7 @@ mod fetching;
 mod lineage;
 mod listening;
 mod memberships;
+mod models;
 mod notifying;
 mod payloads;
 mod pipelines;

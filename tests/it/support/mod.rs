@@ -154,6 +154,7 @@ impl Scene {
         settings.add_filter(r"\d{8}T\d{6}Z-[0-9a-f]{8}", "[build]");
         settings.add_filter(r"\d{4}-\d\d-\d\d \d\d:\d\d UTC", "[moment]");
         settings.add_filter(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d\.\d+Z?", "[moment]");
+        settings.add_filter(r"\d{4}-\d\d-\d\d \d\d:\d\d\b", "[moment]");
         settings.add_filter(r"\d{8}T\d{6}\.\d+Z-", "[moment]-");
         settings.add_filter(r"\d+\.\d\d s\b", "[time]");
         settings.add_filter(r"127\.0\.0\.1:\d+", "[upstream]");
@@ -161,6 +162,18 @@ impl Scene {
         settings.set_prepend_module_to_snapshot(false);
         settings
     }
+}
+
+/// Runs the program in a folder that is no scene.
+pub fn tejido_in(folder: &Path, arguments: &[&str]) -> Run {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_tejido"));
+    // Without the settings of whoever runs the tests.
+    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("TEJIDO")) {
+        command.env_remove(name);
+    }
+    let root = tempfile::tempdir().unwrap();
+    command.args(arguments).current_dir(folder).env("NO_COLOR", "1").env("TEJIDO__STORAGE__ROOT", root.path());
+    Run::new(&command.output().unwrap())
 }
 
 /// A path as a regular expression that matches just it.

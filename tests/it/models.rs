@@ -1,0 +1,116 @@
+//! The models of a project: what reads what, their tests, and what a run would do.
+
+use crate::support::{Run, Scene, repository};
+
+const SECTORS: &str = "sql/marts/cluster_members_by_sector.sql";
+
+fn golden(scene: &Scene, name: &str, run: &Run) {
+    scene.golden().bind(|| insta::assert_snapshot!(name, run.text()));
+}
+
+/// Names of the models that selectors mean.
+fn selected(scene: &Scene, selectors: &[&str]) -> Vec<String> {
+    let arguments: Vec<&str> = selectors.iter().flat_map(|selector| ["--select", *selector]).collect();
+    let run = scene.tejido(&[&["models", "--json"], &arguments[..]].concat());
+    run.must(0);
+    let listed: serde_json::Value = serde_json::from_str(&run.stdout).unwrap();
+    listed.as_array().unwrap().iter().map(|model| model["name"].as_str().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn models_are_selected_and_drawn() {
+    let scene = Scene::new();
+    assert_eq!(
+        selected(&scene, &["+cluster_overlaps"]),
+        ["stg_memberships", "int_member_records", "int_members", "cluster_overlaps"]
+    );
+    assert_eq!(selected(&scene, &["int_members+"]), ["int_members", "cluster_members_by_sector", "cluster_overlaps"]);
+    assert_eq!(selected(&scene, &["layer:intermediate"]), ["int_member_records", "int_members"]);
+    assert_eq!(selected(&scene, &["int_members,revisions"]).len(), 2);
+    let all = selected(&scene, &[]).len();
+    assert_eq!(selected(&scene, &["changed"]).len(), all, "nothing is published yet");
+    scene.run(0);
+    assert_eq!(selected(&scene, &["changed"]), Vec::<String>::new());
+    scene.replace("sql/intermediate/int_members.sql", "-- grain:", "-- Written differently.\n-- grain:");
+    assert_eq!(selected(&scene, &["changed"]), Vec::<String>::new(), "a comment is no change");
+    scene.replace("sql/intermediate/int_members.sql", "'unknown'", "'none'");
+    assert_eq!(selected(&scene, &["changed"]), ["int_members"]);
+    assert_eq!(selected(&scene, &["changed+"]).len(), 3);
+    golden(&scene, "models_graph", &scene.tejido(&["models", "--graph", "--select", "+layer:marts"]));
+    golden(&scene, "models_mermaid", &scene.tejido(&["models", "--graph", "mermaid", "--select", "+cluster_overlaps"]));
+    golden(&scene, "models_table", &scene.tejido(&["models", "--select", "layer:intermediate"]));
+    golden(&scene, "models_no_model", &scene.tejido(&["models", "--select", "int_member"]));
+    golden(&scene, "models_no_layer", &scene.tejido(&["models", "--select", "layer:mart"]));
+}
+
+#[test]
+fn every_mart_has_tests_that_pass() {
+    let run = crate::support::tejido_in(repository(), &["test"]);
+    run.must(0);
+    assert!(!run.stdout.contains("without tests"), "{}", run.stdout);
+    assert!(run.stdout.trim_end().ends_with(", 0 failed"), "{}", run.stdout);
+}
+
+#[test]
+fn a_model_test_tells_what_is_different() {
+    let scene = Scene::new();
+    std::fs::create_dir_all(scene.path("tests/models")).unwrap();
+    let name = "tests/models/cluster_overlaps.md";
+    let original = std::fs::read_to_string(repository().join(name)).unwrap();
+    scene.write(name, &original);
+    scene.tejido(&["test", "cluster_overlaps"]).must(0);
+    scene.replace("sql/marts/cluster_overlaps.sql", "cast(100 as double)", "cast(10 as double)");
+    let run = scene.tejido(&["test", "cluster_overlaps"]);
+    run.must(1);
+    golden(&scene, "test_failed", &run);
+    // What the model gives now becomes what is expected.
+    scene.tejido(&["test", "--update"]).must(0);
+    scene.tejido(&["test"]).must(0);
+    let updated = scene.read(name);
+    assert!(updated.contains("| 5.0 ") && !updated.contains("| 50 "), "{updated}");
+    scene.replace("sql/marts/cluster_overlaps.sql", "cast(10 as double)", "cast(100 as double)");
+    scene.tejido(&["test"]).must(1);
+    // A case that has no rows yet is filled in.
+    let (without, _) = original.split_once("| cluster | other_cluster").unwrap();
+    scene.write(name, without);
+    scene.tejido(&["test", "--update"]).must(0);
+    assert!(
+        scene.read(name).contains("| cluster | other_cluster | members | common_members |"),
+        "{}",
+        scene.read(name)
+    );
+    scene.tejido(&["test"]).must(0);
+    for (name, text) in [
+        ("test_no_column", original.replace("common_share", "common_shares")),
+        ("test_no_table", original.replace("lake.memberships", "lake.members")),
+        ("test_not_read", original.replace("lake.memberships", "ict_adoption")),
+        ("test_no_type", original.replace("2026-01-01 | sa", "soon       | sa")),
+        ("test_no_expectation", original.replace("## expect", "## expected")),
+    ] {
+        scene.write("tests/models/cluster_overlaps.md", &text);
+        let run = scene.tejido(&["test"]);
+        run.must(2);
+        golden(&scene, name, &run);
+    }
+    std::fs::rename(scene.path("tests/models/cluster_overlaps.md"), scene.path("tests/models/cluster_overlap.md"))
+        .unwrap();
+    golden(&scene, "test_of_no_model", &scene.tejido(&["test"]));
+}
+
+#[test]
+fn a_plan_says_what_a_run_would_do_and_why() {
+    let scene = Scene::new();
+    golden(&scene, "plan_first", &scene.tejido(&["plan"]));
+    assert!(!scene.path("data").exists(), "a plan writes nothing");
+    scene.run(0);
+    golden(&scene, "plan_unchanged", &scene.tejido(&["plan"]));
+    scene.replace(SECTORS, "'no consta'", "'sin dato'");
+    golden(&scene, "plan_other_sql", &scene.tejido(&["plan", "clusters__tera"]));
+    scene.replace(SECTORS, "'sin dato'", "'no consta'");
+    // A label: one view reads it, and what reads that.
+    scene.replace("pipelines/codelists/regions.csv", "Cantabria", "Kantabria");
+    let run = scene.tejido(&["plan"]);
+    golden(&scene, "plan_other_codelist", &run);
+    scene.run(0);
+    assert!(scene.tejido(&["plan"]).stdout.contains("publish  nothing would be published"));
+}
