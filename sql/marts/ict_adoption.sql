@@ -19,6 +19,7 @@
 -- column unit: unit of the share; PC_ENT is percentage of all enterprises of the cell
 -- column universe: what the share is a percentage of
 -- column time_period: year of reference (the first quarter, for the use of technologies)
+-- column period_start: first day of the period, for what needs a date
 -- column source: the pipeline that delivered the cell
 -- column publisher: who published it
 -- column preferred: whether this is the row to take of those that give the same cell: one with a value before one without,
@@ -53,6 +54,7 @@ select
     observations.unit,
     units.universe,
     observations.time_period,
+    observations.period_start,
     observations.pipeline as source,
     pipelines.publisher,
     row_number() over (

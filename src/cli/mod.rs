@@ -7,6 +7,7 @@ mod builds;
 mod decode;
 mod diff;
 mod explain;
+mod export;
 mod models;
 mod notify;
 mod progress;
@@ -95,6 +96,8 @@ enum Verb {
     Query(query::QueryArguments),
     /// Ask the published build, question after question
     Shell(query::ShellArguments),
+    /// Write marts for spreadsheets: CSV or one workbook
+    Export(export::Arguments),
     /// Try out who is told when something fails or works again
     Notify(notify::Arguments),
     /// What of the newest snapshots fits no rule, grouped by why
@@ -141,6 +144,7 @@ pub fn main() -> ExitCode {
         Verb::Explain(arguments) => explain::run(&cli.shared, &arguments),
         Verb::Query(arguments) => query::query(&cli.shared, &arguments),
         Verb::Shell(arguments) => query::shell(&cli.shared, &arguments),
+        Verb::Export(arguments) => export::run(&cli.shared, &arguments),
         Verb::Notify(arguments) => notify::run(&cli.shared, &arguments),
         Verb::Quarantine(arguments) => quarantine::run(&cli.shared, &arguments),
         Verb::Archive(arguments) => archive::run(&cli.shared, &arguments),

@@ -7,10 +7,12 @@
 mod builds;
 mod files;
 mod manifest;
+pub mod metadata;
 
 pub use builds::{Kept, Retention, kept, pin, retire, roll_back, withdrawn};
 pub use files::{FileRecord, records as files};
 pub use manifest::{InputRecord, Manifest, PipelineRecord};
+pub use metadata::About;
 
 use std::path::{Path, PathBuf};
 
@@ -117,8 +119,9 @@ impl Draft {
         Ok(place)
     }
 
-    /// Writes the manifest, gives the build its name and switches to it.
-    pub fn publish(mut self, mut manifest: Manifest) -> Result<PathBuf, PublishError> {
+    /// Writes the manifest and what others read in its place, gives the build its name and switches to it.
+    pub fn publish(mut self, mut manifest: Manifest, about: &About) -> Result<PathBuf, PublishError> {
+        metadata::write(&self.folder, &manifest, about)?;
         manifest.files = files::records(&self.folder)?;
         let path = self.folder.join("manifest.json");
         let text = serde_json::to_vec_pretty(&manifest)

@@ -6,6 +6,7 @@
 pub mod archive;
 pub mod builds;
 pub mod explain;
+pub mod export;
 mod fingerprint;
 mod ingest;
 mod key;
@@ -13,6 +14,7 @@ mod last_good;
 pub mod ledger;
 pub mod models;
 pub mod notices;
+mod openlineage;
 pub mod payload;
 pub mod plan;
 mod project;
@@ -175,11 +177,15 @@ pub async fn run(project: Arc<Project>, sources: &Sources, observer: Arc<dyn Obs
         build = Empty,
         otel.status_code = Empty
     );
+    let told = project.clone();
     let outcome = stages(project, sources, observer.clone()).instrument(span.clone()).await;
     match &outcome {
         Ok(report) => {
             let exit = report.exit();
             span.record("outcome", exit.name());
+            if let Ok(build) = &report.build {
+                openlineage::tell(&told, build).await;
+            }
             if let Some(build_id) = report.build.as_ref().ok().and_then(BuildOutcome::in_force) {
                 span.record("build", build_id);
             }

@@ -65,6 +65,10 @@ impl Project {
             hasher.update(model.name.as_bytes());
             hasher.update(model.text.as_bytes());
         }
+        for one in &models.macros {
+            hasher.update(one.name.as_bytes());
+            hasher.update(one.text.as_bytes());
+        }
         let models_checked = hasher.finalize().to_hex().to_string();
         // What the published build was made with has been checked.
         let checked = publish::current(&settings.storage.root)

@@ -10,7 +10,7 @@ use super::summary::BuildOutcome;
 use super::{Observer, Project, RunError, TOOL, fingerprint};
 use crate::error::Report;
 use crate::lake::Partition;
-use crate::publish::{self, Draft, InputRecord, Manifest, PipelineRecord, Published, Retention};
+use crate::publish::{self, About, Draft, InputRecord, Manifest, PipelineRecord, Published, Retention};
 use crate::spec::Kind;
 use crate::warehouse::{
     self, Build, Inputs, Limits, ModelResult, PipelineRow, Previous, SnapshotRow, SourceCodeRow, TableFiles,
@@ -83,7 +83,13 @@ pub(super) fn refresh(
         audits: to_json(&build.audits),
         files: Vec::new(),
     };
-    draft.publish(manifest)?;
+    let settings = &project.settings.publish;
+    let about = About {
+        title: settings.title.clone(),
+        publisher: settings.publisher.clone(),
+        base_url: settings.base_url.clone(),
+    };
+    draft.publish(manifest, &about)?;
     refresh_catalog(project, &limits);
     retire(project, built_at);
     let Build { models, audits } = build;
@@ -108,12 +114,21 @@ fn refresh_catalog(project: &Project, limits: &Limits) {
     let root = &project.settings.storage.root;
     let path = root.join("tejido.duckdb");
     let made_for = root.join(".catalog");
-    let wanted = fingerprint::of([project.models_checked.as_str(), &root.to_string_lossy()]);
+    let seen_at = project.settings.publish.catalog_root.as_deref().unwrap_or(root);
+    let wanted = fingerprint::of([project.models_checked.as_str(), &seen_at.to_string_lossy()]);
     let is_current = disk::exists(&path) && disk::read(&made_for).is_ok_and(|found| found == wanted.as_bytes());
     if is_current {
         return;
     }
-    let written = warehouse::write_catalog(root, &project.models, limits)
+    if !disk::exists(&seen_at.join("published")) {
+        return tracing::warn!(
+            "the catalog `{}` is not up to date: `publish.catalog_root` is `{}`, which does not lead to the data root on this \
+             machine, too (a symbolic link is enough)",
+            path.display(),
+            seen_at.display()
+        );
+    }
+    let written = warehouse::write_catalog(root, seen_at, &project.models, limits)
         .and_then(|()| Ok(disk::write_atomic(&made_for, wanted.as_bytes())?));
     if let Err(error) = written {
         tracing::warn!("the catalog `{}` is not up to date: {}", path.display(), Report::new(&error).one_line());

@@ -113,6 +113,15 @@ pub struct PublishSettings {
     pub keep_builds: usize,
     /// A build that was in force within so many hours is kept, too.
     pub grace_hours: u32,
+    /// Title of the published data, for catalogues.
+    pub title: String,
+    /// Who offers them.
+    pub publisher: String,
+    /// The address under which the folder `published` is served; "" where it is not.
+    pub base_url: String,
+    /// Where readers of the catalog see the data root, if it is under another path for them.
+    #[serde(default)]
+    pub catalog_root: Option<PathBuf>,
 }
 
 /// `[schedule]`
@@ -159,6 +168,8 @@ impl ListenSettings {
 pub struct TelemetrySettings {
     /// Where spans and metrics are sent; nowhere if empty.
     pub endpoint: String,
+    /// Where the lineage of builds is told; nowhere if empty.
+    pub openlineage: String,
 }
 
 impl TelemetrySettings {

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use duckdb::Connection;
 use serde::{Deserialize, Serialize};
 
+use super::analysts;
 use super::audit::{self, AuditResult};
 use super::contract::InputRule;
 use super::engine::{self, Limits, execute, path_literal};
@@ -221,6 +222,9 @@ pub fn build(
         }
         execute(&connection, "take out what is private", &private)?;
         execute(&connection, "make `observations_as_of`", AS_OF)?;
+        models.macros.iter().try_for_each(|one| one.make(&connection))?;
+        let easy = analysts::latest_views(models) + &analysts::dictionary(models, &build.models);
+        execute(&connection, "make the dictionary and the newest rows", &easy)?;
         let detach = match previous {
             Some(_) => format!("checkpoint {DATABASE}; use memory; detach {DATABASE}; detach previous"),
             None => format!("checkpoint {DATABASE}; use memory; detach {DATABASE}"),

@@ -71,6 +71,8 @@ pub(super) fn parse(path: &Path, text: &str) -> Result<Vec<Case>, WarehouseError
     let mut has_expected = Vec::new();
     // The table that lines with bars belong to: whether it is the expected one.
     let mut open: Option<bool> = None;
+    // Whether the line below the header of the table has been passed.
+    let mut has_rule = false;
     let mut at = 0;
     for line in text.split_inclusive('\n') {
         let span = at..at + line.trim_end().len();
@@ -138,16 +140,14 @@ pub(super) fn parse(path: &Path, text: &str) -> Result<Vec<Case>, WarehouseError
         let fields = fields(trimmed);
         if rows.columns.is_empty() {
             rows.columns = fields.into_iter().map(Option::unwrap_or_default).collect();
+            has_rule = false;
             continue;
         }
-        let is_rule =
-            |field: &Option<String>| field.as_ref().is_some_and(|text| text.chars().all(|c| "-: ".contains(c)));
-        if rows.rows.is_empty()
-            && fields.iter().all(is_rule)
-            && fields
-                .iter()
-                .any(|field| field.as_ref().is_some_and(|text| text.starts_with("--") || text.starts_with(":-")))
-        {
+        // The line below the header, as Markdown has it.
+        let is_rule = |field: &Option<String>| {
+            field.as_ref().is_some_and(|text| text.contains("--") && text.chars().all(|c| "-:".contains(c)))
+        };
+        if !std::mem::replace(&mut has_rule, true) && fields.iter().all(is_rule) {
             continue;
         }
         if fields.len() != rows.columns.len() {

@@ -5,28 +5,33 @@
 
 use std::path::Path;
 
+use super::analysts;
 use super::engine::{self, Limits, execute, path_literal};
 use super::model::{Layer, Models};
 use super::{WarehouseError, literal, quoted};
 use crate::disk;
 
 /// Writes the catalog of a data root whose `published` holds all marts of `models`.
-pub fn write_catalog(data_root: &Path, models: &Models, limits: &Limits) -> Result<(), WarehouseError> {
+///
+/// `seen_at` is where its readers see the data root, who may have it under another path.
+pub fn write_catalog(data_root: &Path, seen_at: &Path, models: &Models, limits: &Limits) -> Result<(), WarehouseError> {
     let pending = data_root.join(format!(".tmp-catalog-{}.duckdb", std::process::id()));
     disk::remove_file(&pending)?;
     let connection = engine::open(limits)?;
     let mut sql = format!("attach {} as tejido (storage_version 'v1.2.0'); use tejido;", path_literal(&pending));
     for model in models.all.iter().filter(|model| model.layer == Layer::Mart) {
         let name = quoted(&model.name);
-        let file = data_root.join("published/marts").join(format!("{}.parquet", model.name));
+        let file = seen_at.join("published/marts").join(format!("{}.parquet", model.name));
         sql.push_str(&format!("create view {name} as select * from read_parquet({});", path_literal(&file)));
         sql.push_str(&format!("comment on view {name} is {};", literal(&model.contract.description)));
         for (column, meaning) in &model.contract.columns {
             sql.push_str(&format!("comment on column {name}.{} is {};", quoted(column), literal(meaning)));
         }
     }
-    sql.push_str("checkpoint tejido; use memory; detach tejido;");
+    sql.push_str(&analysts::latest_views(models));
     execute(&connection, "write the catalog", &sql)?;
+    models.macros.iter().try_for_each(|one| one.make(&connection))?;
+    execute(&connection, "write the catalog", "checkpoint tejido; use memory; detach tejido")?;
     disk::seal(&pending)?;
     Ok(disk::rename(&pending, &data_root.join("tejido.duckdb"))?)
 }

@@ -7,6 +7,7 @@
 //! DuckDB runs a model with external access off and its configuration locked: a model can read what
 //! was loaded and nothing else.
 
+mod analysts;
 mod audit;
 mod build;
 mod case;
@@ -21,8 +22,10 @@ mod model;
 mod plan;
 mod reader;
 mod select;
+mod spreadsheet;
 mod testing;
 
+pub use analysts::Macro;
 pub use audit::AuditResult;
 pub use build::{Build, ColumnResult, ModelResult, Previous, build};
 pub use catalog::write_catalog;
@@ -34,6 +37,7 @@ pub use model::{Layer, Model, Models};
 pub use plan::{Action, LakeState, ModelPlan, plan};
 pub use reader::{FileFormat, Reader, Row, Shown, equals, text_of};
 pub use select::{NoSuchModels, Standing};
+pub use spreadsheet::{CsvDialect, Origin};
 pub use testing::{CaseResult, TestReport, test};
 
 use std::path::PathBuf;

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use duckdb::Connection;
 
+use super::analysts::{self, Macro};
 use super::contract::{self, Audit, AuditKind, Contract};
 use super::{WarehouseError, engine, graph, quoted};
 use crate::disk;
@@ -98,6 +99,8 @@ pub(super) const PRIVATE_TABLES: [&str; 1] = ["memberships"];
 pub struct Models {
     /// The models.
     pub all: Vec<Model>,
+    /// `sql/macros/`
+    pub macros: Vec<Macro>,
 }
 
 impl Models {
@@ -201,7 +204,8 @@ impl Models {
                 ));
             }
         }
-        Ok(Models { all })
+        let macros = analysts::load(&folder.join("macros"))?;
+        Ok(Models { all, macros })
     }
 
     /// Binds every model and audit to empty tables, so that what is wrong is found before a run starts.
@@ -246,7 +250,7 @@ impl Models {
                 }
             }
         }
-        Ok(())
+        self.macros.iter().try_for_each(|one| one.check(&connection))
     }
 
     /// The tables and columns that the entry `inputs:` names are there. Models come after those that they read.

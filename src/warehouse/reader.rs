@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use arrow::array::RecordBatch;
 use duckdb::{Connection, params_from_iter};
 use serde_json::{Map, Value};
 
@@ -70,6 +71,26 @@ impl Reader {
     /// The one number of a SELECT that is the program's own.
     pub fn number(&self, sql: &str) -> Result<i64, WarehouseError> {
         engine::number(&self.connection, "read the build", sql)
+    }
+
+    /// Runs a statement that is the program's own.
+    pub(super) fn execute(&self, action: &str, sql: &str) -> Result<(), WarehouseError> {
+        execute(&self.connection, action, sql)
+    }
+
+    /// Gives the batches of a SELECT that is the program's own to a function, one by one.
+    pub(super) fn each_batch(
+        &self,
+        sql: &str,
+        mut each: impl FnMut(RecordBatch) -> Result<(), WarehouseError>,
+    ) -> Result<(), WarehouseError> {
+        let failed = engine::refused("read the build".to_owned());
+        let mut statement = self.connection.prepare(sql).map_err(&failed)?;
+        let batches = statement.query_arrow([]).map_err(&failed)?;
+        for batch in batches {
+            each(batch)?;
+        }
+        Ok(())
     }
 
     /// What a user's statement gives, its first rows as text.

@@ -19,6 +19,7 @@ mod listening;
 mod memberships;
 mod models;
 mod notifying;
+mod outputs;
 mod payloads;
 mod pipelines;
 mod readers;

@@ -172,8 +172,9 @@ fn every_model_has_its_header_and_no_star_at_the_end() {
     assert!(models.len() >= 10);
     for path in models {
         let text = std::fs::read_to_string(&path).unwrap();
+        let is_macro = path.parent().unwrap().ends_with("macros");
         assert!(
-            text.starts_with("-- ") && text.contains("\n-- grain: ") && text.contains("\n-- column "),
+            text.starts_with("-- ") && (is_macro || text.contains("\n-- grain: ") && text.contains("\n-- column ")),
             "{}",
             path.display()
         );

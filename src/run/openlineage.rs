@@ -1,0 +1,36 @@
+//! The lineage of a published build told to a server that keeps such (OpenLineage over HTTP).
+
+use std::time::Duration;
+
+use super::{BuildOutcome, Project};
+use crate::error::Report;
+use crate::publish::{self, metadata};
+
+/// So long one event may take.
+const TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Sends the events of a build that was just published, if a server is set. That it does not listen is no reason to fail:
+/// the events stand in the build, too.
+pub(super) async fn tell(project: &Project, outcome: &BuildOutcome) {
+    let endpoint = project.settings.telemetry.openlineage.trim_end_matches('/');
+    if endpoint.is_empty() || !matches!(outcome, BuildOutcome::Published { .. }) {
+        return;
+    }
+    let events = match publish::current(&project.settings.storage.root) {
+        Ok(Some(published)) => metadata::events(&published.manifest),
+        Ok(None) => return,
+        Err(error) => return tracing::warn!("{}", Report::new(&error).one_line()),
+    };
+    let sent = async {
+        let client = reqwest::Client::builder().timeout(TIMEOUT).build()?;
+        for event in &events {
+            let body = event.to_string();
+            let request = client.post(format!("{endpoint}/api/v1/lineage")).header("content-type", "application/json");
+            request.body(body).send().await?.error_for_status()?;
+        }
+        Ok::<(), reqwest::Error>(())
+    };
+    if let Err(error) = sent.await {
+        tracing::warn!("the lineage was not told to `{endpoint}`: {error}");
+    }
+}

@@ -1,0 +1,259 @@
+//! What a build gives to analysts, spreadsheets, catalogues and BI tools.
+
+use std::collections::BTreeMap;
+use std::process::Command;
+
+use calamine::{Data, Reader};
+use serde_json::Value;
+
+use crate::support::{Answer, Scene, Upstream, open, rows};
+
+fn json(scene: &Scene, name: &str) -> Value {
+    serde_json::from_str(&std::fs::read_to_string(scene.published().join(name)).unwrap()).unwrap()
+}
+
+#[test]
+fn marts_become_csv_and_a_workbook() {
+    let scene = Scene::new();
+    scene.run(0);
+    scene.tejido(&["export", "--to", "csv-es", "-o", "es", "cluster_overlaps", "source_disagreements"]).must(0);
+    assert_eq!(scene.list("es"), ["cluster_overlaps.csv", "source_disagreements.csv"]);
+    let text = scene.read("es/source_disagreements.csv");
+    let mut lines = text.lines();
+    assert!(lines.next().unwrap().starts_with("\u{feff}region;region_name_es;"));
+    let count: usize = scene.query("select count(*) from source_disagreements")[0].parse().unwrap();
+    assert_eq!(lines.clone().count(), count);
+    let line = lines.find(|line| line.starts_with("ES13;") && line.contains(";F;") && line.contains(";2025;")).unwrap();
+    assert!(line.contains(";2,96;8,64;5,680000000000001;0,1;"), "{line}");
+
+    scene.tejido(&["export", "-o", "plain"]).must(0);
+    let database = duckdb::Connection::open_in_memory().unwrap();
+    let path = scene.path("plain/ict_adoption.csv").display().to_string();
+    let sums = "select count(*), count(share), round(sum(share), 3) from";
+    assert_eq!(rows(&database, &format!("{sums} read_csv('{path}')")), scene.query(&format!("{sums} ict_adoption")));
+
+    scene.tejido(&["export", "-o", "out/all.xlsx"]).must(0);
+    let mut workbook = calamine::open_workbook_auto(scene.path("out/all.xlsx")).unwrap();
+    assert_eq!(&workbook.sheet_names()[..3], ["about", "dictionary", "ict_adoption"]);
+    let sheet = workbook.worksheet_range("ict_adoption").unwrap();
+    let names: Vec<String> = sheet.rows().next().unwrap().iter().map(ToString::to_string).collect();
+    let share = names.iter().position(|name| name == "share").unwrap();
+    let sum: f64 = sheet
+        .rows()
+        .skip(1)
+        .filter_map(|row| if let Data::Float(value) = row[share] { Some(value) } else { None })
+        .sum();
+    assert_eq!(format!("{sum:.2}"), scene.query("select printf('%.2f', sum(share)) from ict_adoption")[0]);
+    let start = names.iter().position(|name| name == "period_start").unwrap();
+    assert!(matches!(sheet.rows().nth(1).unwrap()[start], Data::DateTime(_)));
+    assert_eq!(
+        sheet.rows().count() as u64,
+        scene.query("select count(*) + 1 from ict_adoption")[0].parse::<u64>().unwrap()
+    );
+
+    let run = scene.tejido(&["export", "cluster_overlap"]);
+    run.must(2);
+    assert!(run.stderr.contains("did you mean `cluster_overlaps`?"), "{}", run.stderr);
+}
+
+#[test]
+fn analysts_find_the_newest_rows_gaps_and_meanings() {
+    let scene = Scene::new();
+    scene.run(0);
+    let keys = "region, sector, sector_scheme, size_class, indicator, unit, source";
+    assert_eq!(
+        scene.query("select count(*), count(distinct time_period) > 1 from latest_ict_adoption"),
+        scene.query(&format!(
+            "select count(*), count(distinct newest) > 1 from (select {keys}, max(time_period) as newest from ict_adoption group by all)"
+        ))
+    );
+    let gap = "from gap_to('ES') where region = 'ES13' and sector = 'C10-S951_X_K' and indicator = 'E_AI_TANY' and unit = 'PC_ENT'
+        and size_class = 'GE10' and time_period = '2025'";
+    assert_eq!(scene.query(&format!("select share, other_share, round(gap, 2) {gap}")), ["10.99|20.27|-9.28"]);
+    // The same from the file that stays open for weeks.
+    let catalog = open(&scene.path("data/tejido.duckdb"));
+    assert_eq!(rows(&catalog, &format!("select round(gap, 2) {gap}")), ["-9.28"]);
+    assert_eq!(
+        rows(&catalog, "select count(*) from latest_ict_adoption"),
+        scene.query("select count(*) from latest_ict_adoption")
+    );
+    assert_eq!(
+        scene.query(
+            "select description from data_dictionary where table_name = 'ict_adoption' and column_name = 'share'"
+        ),
+        ["percentage, 0 to 100; null where the source says that there is none"]
+    );
+    assert_eq!(
+        scene.query("select string_agg(column_name, ' ' order by position) from data_dictionary where table_name = 'cluster_overlaps' and is_key"),
+        ["cluster other_cluster"]
+    );
+    // Who is private has no entry.
+    assert_eq!(
+        scene.query(
+            "select count(*) from data_dictionary where table_name like 'int_member%' or table_name = 'stg_memberships'"
+        ),
+        ["0"]
+    );
+    assert_eq!(
+        scene.query(
+            "select distinct time_period, cast(period_start as varchar) from ict_adoption where time_period = '2025'"
+        ),
+        ["2025|2025-01-01"]
+    );
+}
+
+#[test]
+fn a_macro_that_is_wrong_is_told_before_anything_runs() {
+    let scene = Scene::new();
+    scene.write(
+        "sql/macros/gap_to.sql",
+        "-- Gaps.\n-- parameter other: a region\nselect regin from ict_adoption where region = other\n",
+    );
+    let run = scene.tejido(&["run"]);
+    run.must(2);
+    assert!(
+        run.stderr.contains("\"regin\" not found") && run.stderr.contains("sql/macros/gap_to.sql:3:8"),
+        "{}",
+        run.stderr
+    );
+    scene.write("sql/macros/gap_to.sql", "select 1\n");
+    let run = scene.tejido(&["run"]);
+    run.must(2);
+    assert!(run.stderr.contains("expected a leading comment that says what the macro gives"), "{}", run.stderr);
+}
+
+/// The catalog names the data root as its readers see it.
+#[test]
+fn the_catalog_is_for_readers_under_another_path() {
+    let mut scene = Scene::new();
+    let elsewhere = tempfile::tempdir().unwrap();
+    let seen = elsewhere.path().join("mounted");
+    scene.set("TEJIDO__PUBLISH__CATALOG_ROOT", seen.to_str().unwrap());
+    // DuckDB looks at the files when it makes a view, so that the path must lead there on this machine, too.
+    let run = scene.run(0);
+    assert!(
+        run.stderr.contains("is not up to date") && run.stderr.contains("`publish.catalog_root`"),
+        "{}",
+        run.stderr
+    );
+    std::os::unix::fs::symlink(scene.path("data"), &seen).unwrap();
+    scene.run(0);
+    let definition = rows(&open(&scene.path("data/tejido.duckdb")), "select count(*) from ict_adoption");
+    assert_eq!(definition, scene.query("select count(*) from ict_adoption"));
+    std::fs::remove_file(&seen).unwrap();
+    let gone = open(&scene.path("data/tejido.duckdb"));
+    assert!(gone.prepare("select count(*) from ict_adoption").is_err(), "it does not look elsewhere");
+}
+
+#[test]
+fn catalogues_are_told_what_the_manifest_says() {
+    let mut scene = Scene::new();
+    scene.set("TEJIDO__PUBLISH__BASE_URL", "https://data.invalid/published/");
+    scene.run(0);
+    let manifest = scene.manifest();
+    let marts: BTreeMap<&str, &Value> = manifest["models"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|model| model["is_mart"] == true)
+        .map(|model| (model["name"].as_str().unwrap(), model))
+        .collect();
+    let sha256 = |name: &str| {
+        let output =
+            Command::new("sha256sum").arg(scene.published().join(format!("marts/{name}.parquet"))).output().unwrap();
+        String::from_utf8(output.stdout).unwrap()[..64].to_owned()
+    };
+
+    let package = json(&scene, "datapackage.json");
+    assert_eq!(package["version"], manifest["build_id"]);
+    let resources = package["resources"].as_array().unwrap();
+    assert_eq!(resources.len(), marts.len());
+    for resource in resources {
+        let mart = marts[resource["name"].as_str().unwrap()];
+        assert_eq!(resource["schema"]["primaryKey"], mart["grain"]);
+        assert_eq!(resource["schema"]["fields"].as_array().unwrap().len(), mart["columns"].as_array().unwrap().len());
+        assert_eq!(resource["sha256"], sha256(resource["name"].as_str().unwrap()).as_str());
+    }
+    let croissant = json(&scene, "croissant.json");
+    assert_eq!(croissant["distribution"][0]["contentUrl"], "https://data.invalid/published/marts/ict_adoption.parquet");
+    assert_eq!(croissant["recordSet"].as_array().unwrap().len(), marts.len());
+    let dcat = json(&scene, "dcat.jsonld");
+    assert_eq!(dcat["@id"], "https://data.invalid/published");
+    let licences: Vec<&str> = dcat["prov:wasDerivedFrom"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|source| source["dct:rights"].as_str().unwrap())
+        .collect();
+    assert!(licences.contains(&"CC BY 4.0"), "{licences:?}");
+    // Each file of the build is in the manifest with its hash.
+    let files: Vec<&str> =
+        manifest["files"].as_array().unwrap().iter().map(|file| file["path"].as_str().unwrap()).collect();
+    for name in ["datapackage.json", "croissant.json", "dcat.jsonld", "openlineage.jsonl", "marts/ict_adoption.parquet"]
+    {
+        assert!(files.contains(&name), "{files:?}");
+    }
+}
+
+#[test]
+fn lineage_is_told_to_a_server() {
+    let upstream = Upstream::start();
+    upstream.answer("api/v1/lineage", Answer::ok("{}"));
+    let mut scene = Scene::new();
+    scene.set("TEJIDO__TELEMETRY__OPENLINEAGE", &upstream.address());
+    scene.run(0);
+    let events: Vec<Value> = std::fs::read_to_string(scene.published().join("openlineage.jsonl"))
+        .unwrap()
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert_eq!(upstream.asked_all().len(), events.len());
+    let adoption = events.iter().find(|event| event["job"]["name"] == "ict_adoption").unwrap();
+    let inputs: Vec<&str> =
+        adoption["inputs"].as_array().unwrap().iter().map(|input| input["name"].as_str().unwrap()).collect();
+    assert!(inputs.contains(&"staging.stg_observations"), "{inputs:?}");
+    assert_eq!(adoption["outputs"][0]["outputFacets"]["outputStatistics"]["rowCount"], 26989);
+    // Nothing new, nothing to tell.
+    scene.run(0);
+    assert_eq!(upstream.asked_all().len(), 0);
+    // A server that is not there is no reason to fail.
+    scene.set("TEJIDO__TELEMETRY__OPENLINEAGE", "http://127.0.0.1:9");
+    scene.replace("sql/marts/cluster_members_by_sector.sql", "'no consta'", "'sin dato'");
+    let run = scene.run(0);
+    assert!(run.stderr.contains("the lineage was not told"), "{}", run.stderr);
+}
+
+/// The standards' own tools read what is written, where they are installed (`.ci/run` does).
+#[test]
+#[allow(clippy::print_stdout)]
+fn the_standards_own_tools_accept_the_documents() {
+    let python = std::env::var("TEJIDO_PYTHON").unwrap_or_else(|_| "python3".into());
+    let has = |name: &str| {
+        Command::new(&python).args(["-c", &format!("import {name}")]).output().is_ok_and(|run| run.status.success())
+    };
+    if !has("frictionless") || !has("mlcroissant") {
+        println!("skipped: `{python}` has not both frictionless and mlcroissant (TEJIDO_PYTHON names another one)");
+        return;
+    }
+    let scene = Scene::new();
+    scene.run(0);
+    let script = r#"
+import math, sys, frictionless, mlcroissant
+folder = sys.argv[1]
+package = frictionless.Package(folder + "/datapackage.json")
+report = frictionless.validate(folder + "/datapackage.json")
+# Its reader of Parquet makes a fraction of an integer column that has nulls; nothing else may be wrong.
+wrong = [e for task in report.tasks for e in task.errors
+         if not (e.type == "type-error" and "integer" in e.note and e.cell.endswith((".0", "nan")))]
+assert not wrong and not report.errors, (wrong, report.errors)
+dataset = mlcroissant.Dataset(folder + "/croissant.json")
+assert not dataset.metadata.ctx.issues.errors, dataset.metadata.ctx.issues.report()
+first = next(iter(dataset.records("cluster_members_by_sector")))
+assert first["cluster_members_by_sector/cluster"] == b"tera", first
+print(len(package.resources), len(report.tasks))
+"#;
+    let output = Command::new(&python).arg("-c").arg(script).arg(scene.published()).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let marts = scene.manifest()["models"].as_array().unwrap().iter().filter(|model| model["is_mart"] == true).count();
+    assert_eq!(String::from_utf8(output.stdout).unwrap().trim(), format!("{marts} {marts}"));
+}
