@@ -77,10 +77,16 @@ described as (
         case when regions.country <> judged.region then countries.region_name_es end as country_name_es,
         case when regions.country <> judged.region then countries.region_name_en end as country_name_en,
         sizes.size_class_name_es
-            || case when judged.sector in ('INE_TOTAL', 'C10-S951_X_K') then '' else coalesce('; ' || sectors.sector_name_es, '') end
+            || case
+                when judged.sector in ('INE_TOTAL', 'C10-S951_X_K') then ''
+                else coalesce('; ' || sectors.sector_name_es, '')
+            end
             as detail_es,
         sizes.size_class_name_en
-            || case when judged.sector in ('INE_TOTAL', 'C10-S951_X_K') then '' else coalesce('; ' || sectors.sector_name_en, '') end
+            || case
+                when judged.sector in ('INE_TOTAL', 'C10-S951_X_K') then ''
+                else coalesce('; ' || sectors.sector_name_en, '')
+            end
             as detail_en
     from judged
     left join staging.stg_regions as regions on judged.region = regions.region

@@ -39,7 +39,8 @@
 -- column country_best_snapshot: BLAKE3 of the bytes that it was read from
 -- column country_best_cell: byte offset of the value there
 -- column country_best_provenance: official or synthetic
--- column eu_best_share: the value of the best region of the European Union; null outside it, and where none is reliable or all are of one country
+-- column eu_best_share: the value of the best region of the European Union; null outside it,
+--   and where none is reliable or all are of one country
 -- column eu_best_region: which one it is
 -- column eu_best_snapshot: BLAKE3 of the bytes that it was read from
 -- column eu_best_cell: byte offset of the value there
@@ -48,7 +49,6 @@
 -- column regions_in_country: how many were compared
 -- column rank_in_eu: place among the regions of the European Union; null where all are of one country
 -- column regions_in_eu: how many were compared
--- audit: rows at least 1
 -- audit: previous_share is null or not is_break
 -- audit: eu_best_share is null or rank_in_eu is null or rank_in_eu > 1 or share >= eu_best_share
 -- audit: country_best_share is null or rank_in_country is null or rank_in_country > 1 or share >= country_best_share

@@ -17,6 +17,10 @@ parts as (
     from wanted
     inner join staging.stg_sector_parts as sector_parts
         on wanted.sector_scheme = sector_parts.sector_scheme and wanted.sector = sector_parts.sector
+    union all
+    select wanted.sector_scheme, wanted.sector, group_parts.part
+    from wanted
+    inner join staging.stg_survey_group_parts as group_parts on wanted.sector = group_parts.sector
 ),
 
 sizes as (

@@ -36,7 +36,9 @@ with counted as (
     -- A division of another classification that has no equal one must not be taken for the one with its number.
     select
         cluster, region, 'sector',
-        case when division is not null then division when sector = 'unknown' then sector else sector_scheme || ' ' || sector end,
+        case
+            when division is not null then division when sector = 'unknown' then sector else sector_scheme || ' ' || sector
+        end,
         vintage, dataset, "snapshot", provenance
     from intermediate.int_member_profiles
     union all
@@ -86,17 +88,22 @@ select
     case
         when members.code = 'unknown' then 'no consta'
         when members.code = 'fewer_than_3' then 'con menos de tres miembros cada uno'
-        else coalesce(sectors.sector_name_es, municipalities.municipality_name, sizes.size_class_name_es, regions.region_name_es)
+        else coalesce(
+            sectors.sector_name_es, municipalities.municipality_name, sizes.size_class_name_es, regions.region_name_es
+        )
     end as name_es,
     case
         when members.code = 'unknown' then 'not stated'
         when members.code = 'fewer_than_3' then 'with fewer than three members each'
-        else coalesce(sectors.sector_name_en, municipalities.municipality_name, sizes.size_class_name_en, regions.region_name_en)
+        else coalesce(
+            sectors.sector_name_en, municipalities.municipality_name, sizes.size_class_name_en, regions.region_name_en
+        )
     end as name_en,
     cast(members.members as bigint) as members,
     counts.enterprises,
     case
-        when counts.enterprises > 0 then cast(100 as double) * cast(members.members as double) / cast(counts.enterprises as double)
+        when counts.enterprises > 0 then
+            cast(100 as double) * cast(members.members as double) / cast(counts.enterprises as double)
     end as coverage_percent,
     counts.indicator as enterprises_indicator,
     counts.dataset as enterprises_dataset,

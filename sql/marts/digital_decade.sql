@@ -45,7 +45,8 @@
 -- column provenance: official if all values are, otherwise synthetic; none where there are none
 -- audit: share is null or share between 0 and 100
 -- audit: status in ('reached', 'in_time', 'late', 'not_approaching', 'beyond_2100', 'one_year', 'no_data')
--- audit: (status = 'no_data') = (share is null) and (share is null) = ("snapshot" is null) and ("snapshot" is null) = (cell is null)
+-- audit: (status = 'no_data') = (share is null) and (share is null) = (cell is null)
+-- audit: ("snapshot" is null) = (cell is null)
 -- audit: distance_points is null or distance_points between 0 and 100
 -- audit: (reached_in_year is not null) = (status in ('in_time', 'late'))
 -- audit: reached_from_year is null or reached_from_year <= reached_in_year
@@ -54,7 +55,6 @@
 -- audit: interval_status <> 'given' or trend_years >= 4
 -- audit: status <> 'in_time' or (trend_points_per_year > 0 and reached_in_year < target_year + 1)
 -- audit: region_name_es is not null
--- audit: exists a row where region = 'ES13' and target_measure = 'artificial_intelligence' and share is not null
 with trends as (
     select
         targets.target_measure,
@@ -145,8 +145,13 @@ select
     targets.unit,
     cast(judged.last_year as varchar) as time_period,
     judged.share,
-    cast(greatest(cast(0 as decimal(12, 6)),
-        cast(targets.target_share as decimal(12, 6)) - cast(judged.share as decimal(12, 6))) as double) as distance_points,
+    case
+        when judged.share is not null then
+            cast(greatest(
+                cast(0 as decimal(12, 6)),
+                cast(targets.target_share as decimal(12, 6)) - cast(judged.share as decimal(12, 6))
+            ) as double)
+    end as distance_points,
     case
         when not judged.is_reached and targets.target_year > judged.last_year then
             (targets.target_share - judged.share) / cast(targets.target_year - judged.last_year as double)

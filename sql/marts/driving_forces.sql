@@ -79,9 +79,9 @@
 -- audit: flags is null or flags not like '%b%' or change_points is null
 -- audit: years_behind_country_status is null or years_behind_country_status <> 'not_behind' or gap_to_country_points >= 0
 -- audit: region_name_es is not null and sector_name_es is not null and force_name_es is not null
+-- audit: force <> 'quantum_computing' or (status = 'no_statistic' and statement_es is not null and statement_en is not null)
 -- audit: indicator = 'NONE' or indicator_name_es is not null
--- audit: exists a row where force = 'quantum_computing' and status = 'no_statistic' and region = 'ES13'
--- audit: exists a row where status = 'measured' and region = 'ES13' and force = 'artificial_intelligence'
+-- audit warn: exists a row where status = 'measured' and region = 'ES13' and force = 'artificial_intelligence'
 select
     forces.force,
     forces.force_position,

@@ -39,7 +39,8 @@
 -- column country_cell: byte offset of the country's value there
 -- column provenance: official if everything is, otherwise synthetic
 -- audit: gap_points = mix_points + within_points + unexplained_points or weights_status = 'none'
--- audit: (weights_status = 'complete') = (mix_points is not null and within_points is not null and unexplained_points is not null)
+-- audit: (weights_status = 'complete') = (mix_points is not null and within_points is not null)
+-- audit: (mix_points is null) = (unexplained_points is null)
 -- audit: weights_status <> 'none' or (mix_points is null and within_points is null and unexplained_points is null)
 -- audit: abs(cast(gap_points as double) - (share - country_share)) < 0.00001
 -- audit: cell is not null and country_cell is not null
