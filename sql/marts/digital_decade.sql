@@ -48,6 +48,7 @@
 -- audit: (status = 'no_data') = (share is null) and (share is null) = (cell is null)
 -- audit: ("snapshot" is null) = (cell is null)
 -- audit: distance_points is null or distance_points between 0 and 100
+-- audit: (distance_points is null) = (share is null)
 -- audit: (reached_in_year is not null) = (status in ('in_time', 'late'))
 -- audit: reached_from_year is null or reached_from_year <= reached_in_year
 -- audit: reached_to_year is null or reached_to_year >= reached_in_year
