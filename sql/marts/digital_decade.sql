@@ -54,7 +54,7 @@
 -- audit: reached_to_year is null or reached_to_year >= reached_in_year
 -- audit: (interval_status = 'given') = (reached_from_year is not null and reached_to_year is not null)
 -- audit: interval_status <> 'given' or trend_years >= 4
--- audit: status <> 'in_time' or (trend_points_per_year > 0 and reached_in_year < target_year + 1)
+-- audit: status <> 'in_time' or (trend_points_per_year > 0 and reached_in_year <= target_year)
 -- audit: region_name_es is not null
 with trends as (
     select
@@ -165,7 +165,7 @@ select
     case when judged.course = 'crosses' then judged.middle_year + judged.half_width end as reached_to_year,
     case
         when judged.share is null then 'no_data'
-        when judged.course = 'crosses' and judged.line_year < cast(targets.target_year + 1 as double) then 'in_time'
+        when judged.course = 'crosses' and judged.line_year <= cast(targets.target_year as double) then 'in_time'
         when judged.course = 'crosses' then 'late'
         else judged.course
     end as status,
