@@ -12,6 +12,7 @@ sys.dont_write_bytecode = True  # this folder is served, not a package
 import clusters
 import ine
 import intelligence
+import surveys
 from arithmetic import write
 
 
@@ -19,6 +20,8 @@ def main():
     write("eurostat__isoc_r_eb_ain2/isoc_r_eb_ain2.csv", intelligence.sdmx_csv())
     write("eurostat__isoc_eb_ain2/isoc_eb_ain2.tsv", intelligence.by_activity())
     write("eurostat__isoc_eb_ai/isoc_eb_ai.tsv", intelligence.by_size_class())
+    for name in surveys.TABLES:
+        write(f"eurostat__{name}/{name}.tsv", surveys.tsv(name))
     for name in ine.INE_TABLES:
         write(f"ine__ai_by_region/{name}.csv", ine.ine_csv(name))
     write("clusters__tera/tera.csv", clusters.tera_csv(), "cp1252")
