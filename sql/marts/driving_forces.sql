@@ -72,6 +72,7 @@
 -- audit: status in ('measured', 'no_value', 'not_in_data', 'no_statistic')
 -- audit: (status = 'measured') = (share is not null)
 -- audit: (share is null) or ("snapshot" is not null and cell is not null)
+-- audit: (change_points is null) = (previous_cell is null) and (previous_cell is null) = (previous_snapshot is null)
 -- audit: gap_to_country_points is null or abs(share - country_share - gap_to_country_points) < 0.0001
 -- audit: gap_to_eu_points is null or abs(share - eu_share - gap_to_eu_points) < 0.0001
 -- audit: rank_in_country is null or rank_in_country between 1 and regions_in_country
@@ -143,8 +144,8 @@ select
     compared.vintage,
     compared."snapshot",
     compared.cell,
-    compared.previous_snapshot,
-    compared.previous_cell,
+    case when compared.share is not null then compared.previous_snapshot end as previous_snapshot,
+    case when compared.share is not null then compared.previous_cell end as previous_cell,
     compared.country_snapshot,
     compared.country_cell,
     compared.eu_snapshot,
