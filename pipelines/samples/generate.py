@@ -22,8 +22,8 @@ def main():
     write("eurostat__isoc_eb_ai/isoc_eb_ai.tsv", intelligence.by_size_class())
     for name in surveys.TABLES:
         write(f"eurostat__{name}/{name}.tsv", surveys.tsv(name))
-    for name in ine.INE_TABLES:
-        write(f"ine__ai_by_region/{name}.csv", ine.ine_csv(name))
+    for path, text in ine.payloads().items():
+        write(path, text)
     write("clusters__tera/tera.csv", clusters.tera_csv(), "cp1252")
 
 

@@ -143,6 +143,10 @@ MEASURES = ["E_SECMSPSW", "E_SECMOSBU", "E_SECMDENC", "E_SECMDUO", "E_SECMUIBM"]
 INCIDENTS = ["E_SEC2IANY", "E_SEC2IUSV", "E_SEC2IUSVA", "E_SEC2IDCD", "E_SEC2ICNF"]
 IUSE = ["PC_ENT_IUSE"]
 SINCE_2023 = (2023, 2024, 2025)
+SINCE_2021 = (2021, 2022, *SINCE_2023)
+CLOUD = ["E_CC", "E_CC1_SI", "E_CC1_S", "E_CC_PEM", "E_CC_PSEC", "E_CC_PCPU"]
+ANALYTICS = ["E_DA", "E_DAOWN", "E_DAEXT", "E_DASERP", "E_DASWEB"]
+INTENSITY = [f"E_DI{version}_{level}" for version in (4, 3) for level in ("GELO", "VLO", "LO", "HI", "VHI")]
 
 TABLES = {
     "isoc_r_cicce_usen2": regional(SINCE_2023, ["E_CC"], IUSE),
@@ -157,4 +161,40 @@ TABLES = {
     "isoc_r_cisce_ran2": regional((2024,), MEASURES, IUSE),
     "isoc_r_cisce_icn2": regional((2024,), INCIDENTS, IUSE),
     "isoc_r_ske_itspen2": regional((2024,), ["E_ITSP2"]),
+    "isoc_cicce_use": by_size((2018, 2020, 2021, 2023, 2024, 2025), CLOUD, [*IUSE, "PC_ENT_CC"]),
+    "isoc_cicce_usen2": by_activity((2018, 2020, 2021, 2023, 2024, 2025), CLOUD, [*IUSE, "PC_ENT_CC"]),
+    "isoc_eb_das": by_size(SINCE_2023, ANALYTICS, [*IUSE, "PC_ENT_DAOWN"]),
+    "isoc_eb_dan2": by_activity(SINCE_2023, ANALYTICS, [*IUSE, "PC_ENT_DAOWN"]),
+    "isoc_eb_bd": by_size((2016, 2018, 2020), ["E_BD", "E_BDA", "E_BDAINT", "E_BDAEXT"]),
+    "isoc_eb_bdn2": by_activity((2016, 2018, 2020), ["E_BD", "E_BDA", "E_BDAINT", "E_BDAEXT"], sectors=BIG_DATA_SECTORS),
+    "isoc_eb_iot": by_size((2020, 2021), ["E_IOT1", "E_IOT", "E_IOTDEC1", "E_IOTDSEC", "E_IOTDPP"]),
+    "isoc_eb_iotn2": by_activity((2020, 2021), ["E_IOT1", "E_IOT", "E_IOTDEC1", "E_IOTDSEC", "E_IOTDPP"]),
+    "isoc_cisce_ra": by_size((2022, 2024), ["E_SECMGE1", "E_SECMGE3", "E_SECMGE5", *MEASURES], IUSE),
+    "isoc_cisce_ran2": by_activity((2022, 2024), ["E_SECMGE1", "E_SECMGE3", "E_SECMGE5", *MEASURES], IUSE),
+    "isoc_cisce_ic": by_size((2022, 2024), INCIDENTS, IUSE),
+    "isoc_cisce_icn2": by_activity((2022, 2024), INCIDENTS, IUSE),
+    "isoc_ci_in_es": by_size(SINCE_2021, ["E_IUSE", "E_IUSE_GT10", "E_IUSE_GT50"]),
+    "isoc_ci_in_en2": by_activity(SINCE_2021, ["E_IUSE", "E_IUSE_GT10", "E_IUSE_GT50"]),
+    "isoc_ci_it_es": by_size(SINCE_2023, SPEEDS),
+    "isoc_ci_it_en2": by_activity(SINCE_2023, SPEEDS),
+    "isoc_ci_cm_ps": by_size(SINCE_2021, ["P_IUSE"], unit="PC_EMP"),
+    "isoc_ci_cm_pn2": by_activity(SINCE_2021, ["P_IUSE"], unit="PC_EMP"),
+    "isoc_ciweb": by_size((2019, 2021, 2023, 2025), ["E_WEB", "E_WEBACC", "E_WEBORD", "E_WEBSM"], IUSE),
+    "isoc_ciwebn2": by_activity((2019, 2021, 2023, 2025), ["E_WEB", "E_WEBACC", "E_WEBORD", "E_WEBSM"], IUSE),
+    "isoc_cismt": by_size((2019, 2021, 2023, 2025), ["E_SM1_ANY", "E_SM1_SNET", "E_SM1_GE2"], IUSE),
+    "isoc_cismtn2": by_activity((2019, 2021, 2023, 2025), ["E_SM1_ANY", "E_SM1_SNET", "E_SM1_GE2"], IUSE),
+    "isoc_ec_esels": by_size(SINCE_2021, ["E_AESELL", "E_ESELL", "E_AWSELL", "E_AXSELL"]),
+    "isoc_ec_eseln2": by_activity(SINCE_2021, ["E_AESELL", "E_ESELL", "E_AWSELL", "E_AXSELL"]),
+    "isoc_ec_evals": by_size(SINCE_2021, ["E_ETURN", "E_AWSVAL"], unit="PC_TURN"),
+    "isoc_ec_evaln2": by_activity(SINCE_2021, ["E_ETURN", "E_AWSVAL"], unit="PC_TURN"),
+    "isoc_eb_iip": by_size((2023, 2025), ["E_BSANY", "E_ERP1", "E_CRM1", "E_ITBI"], IUSE),
+    "isoc_eb_iipn2": by_activity((2023, 2025), ["E_BSANY", "E_ERP1", "E_CRM1", "E_ITBI"], IUSE),
+    "isoc_eb_ics": by_size((2018, 2020, 2023), ["E_INV4S_AP"]),
+    "isoc_eb_icsn2": by_activity((2018, 2020, 2023), ["E_INV4S_AP"]),
+    "isoc_ske_itspe": by_size((2018, 2019, 2020, 2022, 2024), ["E_ITSP2"]),
+    "isoc_ske_itspen2": by_activity((2018, 2019, 2020, 2022, 2024), ["E_ITSP2"]),
+    "isoc_ske_itts": by_size((2018, 2019, 2020, 2022, 2024), ["E_ITT2"]),
+    "isoc_ske_ittn2": by_activity((2018, 2019, 2020, 2022, 2024), ["E_ITT2"]),
+    "isoc_e_dii": by_size(SINCE_2021, INTENSITY),
+    "isoc_e_diin2": by_activity(SINCE_2021, INTENSITY),
 }
