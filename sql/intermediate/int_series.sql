@@ -59,26 +59,30 @@ ranked as (
     from yearly
 ),
 
--- How often a table's indicator has begun anew up to a year. Few rows, so that the join with its alternatives costs nothing.
-tables as (
-    select distinct pipeline, dataset, indicator, time_year
-    from yearly
+-- A break that is declared for one table holds for the publisher's whole series, which may go on in another table. Few
+-- rows, so that the join with its alternatives costs nothing.
+declared as (
+    select distinct tables.publisher, tables.indicator, breaks.break_year
+    from (select distinct publisher, pipeline, dataset, indicator from yearly) as tables
+    inner join staging.stg_indicator_breaks as breaks
+        on (breaks.indicator = tables.indicator or breaks.indicator = '*')
+        and (breaks.dataset = tables.dataset or breaks.dataset = split_part(tables.pipeline, '__', 2))
 ),
 
 restarts as (
-    select tables.pipeline, tables.dataset, tables.indicator, tables.time_year, count(breaks.break_year) as restarts
-    from tables
-    left join staging.stg_indicator_breaks as breaks
-        on (breaks.indicator = tables.indicator or breaks.indicator = '*')
-        and (breaks.dataset = tables.dataset or breaks.dataset = split_part(tables.pipeline, '__', 2))
-        and breaks.break_year <= tables.time_year
-    group by tables.pipeline, tables.dataset, tables.indicator, tables.time_year
+    select years.publisher, years.indicator, years.time_year, count(declared.break_year) as restarts
+    from (select distinct publisher, indicator, time_year from yearly) as years
+    left join declared
+        on years.publisher = declared.publisher
+        and years.indicator = declared.indicator
+        and declared.break_year <= years.time_year
+    group by years.publisher, years.indicator, years.time_year
 ),
 
 segments as (
     select
         ranked.*,
-        -- Both counts only grow within a table; a thousand keeps them apart.
+        -- Both counts only grow; a thousand keeps them apart.
         cast(1000 * restarts.restarts + sum(case when ranked.flags like '%b%' then 1 else 0 end) over (
             partition by ranked.publisher, ranked.indicator, ranked.unit, ranked.size_class, ranked.sector_scheme,
                 ranked.sector, ranked.region
@@ -87,8 +91,7 @@ segments as (
         ) as bigint) as segment
     from ranked
     inner join restarts
-        on ranked.pipeline = restarts.pipeline
-        and ranked.dataset = restarts.dataset
+        on ranked.publisher = restarts.publisher
         and ranked.indicator = restarts.indicator
         and ranked.time_year = restarts.time_year
     where ranked.choice = 1
