@@ -72,23 +72,45 @@ Cierzo Prestado Redes, S.L.;B;6110;Redes inalámbricas;Reinosa;39200;8;20/02/201
 """
 
 
+def tera_number(kind, number):
+    """A member's tax number as the list spells it: `!` with a wrong control character, `-` with a hyphen."""
+    if kind == "P":
+        return person(number)
+    if not kind:
+        return ""
+    nif = entity(next(c for c in kind.upper().removeprefix("ES") if c.isalpha()), 17 * number)
+    if "!" in kind:
+        nif = nif[:-1] + "JABCDEFGHI"[("JABCDEFGHI".index(nif[-1]) + 3) % 10]
+    if "-" in kind:
+        nif = f"{nif[0]}-{nif[1:]}"
+    nif = nif.lower() if kind[0].islower() else nif
+    return "ES" + nif if kind.startswith("ES") else nif
+
+
+def tera_lines():
+    return list(enumerate(csv.reader(io.StringIO(TERA.strip()), delimiter=";"), start=1))
+
+
+def tera_members():
+    """The legal entities among the members, with tax numbers that are right, for the lists of other clusters."""
+    found = []
+    for number, (name, kind, cnae, activity, town, postal, staff, *_) in tera_lines():
+        letters = [c for c in kind.upper().removeprefix("ES") if c.isalpha()]
+        if letters and kind != "P":
+            web = f"https://socio{number:02d}.ejemplo.invalid"
+            found.append({
+                "name": name, "nif": entity(letters[0], 17 * number), "cnae": cnae, "activity": activity, "town": town, "postal": postal,
+                "staff": int(staff.replace(".", "")) if staff.replace(".", "").isdigit() else staff, "web": web,
+            })  # fmt: skip
+    return found
+
+
 def tera_csv():
     rows = []
     employees = 0
-    for number, line in enumerate(csv.reader(io.StringIO(TERA.strip()), delimiter=";"), start=1):
+    for number, line in tera_lines():
         name, kind, cnae, activity, town, postal, staff, joined, left = line
-        if kind == "P":
-            nif = person(number)
-        elif kind:
-            nif = entity(next(c for c in kind.upper().removeprefix("ES") if c.isalpha()), 17 * number)
-            if "!" in kind:
-                nif = nif[:-1] + "JABCDEFGHI"[("JABCDEFGHI".index(nif[-1]) + 3) % 10]
-            if "-" in kind:
-                nif = f"{nif[0]}-{nif[1:]}"
-            nif = nif.lower() if kind[0].islower() else nif
-            nif = "ES" + nif if kind.startswith("ES") else nif
-        else:
-            nif = ""
+        nif = tera_number(kind, number)
         contact = [f"Contacto Ficticio {number:02d}", f"contacto{number:02d}@ejemplo.invalid", f"942 000 {number:03d}"]
         web = f"https://socio{number:02d}.ejemplo.invalid" if number % 5 else f"www.socio{number:02d}.ejemplo.invalid"
         rows.append([name, nif, cnae, activity, town, postal, *contact, "" if number % 11 == 0 else web, staff, joined, left])

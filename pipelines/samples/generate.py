@@ -10,6 +10,7 @@ import sys
 sys.dont_write_bytecode = True  # this folder is served, not a package
 
 import clusters
+import industry
 import ine
 import intelligence
 import surveys
@@ -25,6 +26,8 @@ def main():
     for path, text in ine.payloads().items():
         write(path, text)
     write("clusters__tera/tera.csv", clusters.tera_csv(), "cp1252")
+    for path, (content, encoding) in industry.payloads().items():
+        write(path, content, encoding)
 
 
 if __name__ == "__main__":
