@@ -7,7 +7,8 @@
 -- column municipality: code of INE, or `unknown`
 -- column sector: NACE division in its own classification, or `unknown`
 -- column sector_scheme: that classification
--- column division: NACE Rev. 2 division; null where it is not known, or the other classification has no equal one
+-- column division: NACE Rev. 2 division; null where it is not known, or its division in the other classification does not
+--   lie in one of NACE Rev. 2 as a whole
 -- column size_class: persons employed, or `unknown`
 -- column vintage: UTC time of the export's snapshot
 -- column dataset: the export
@@ -37,6 +38,6 @@ inner join staging.stg_member_places as places
     and members.cell = places.cell
 left join staging.stg_sector_relations as relations
     on relations.from_scheme = 'NACE_R2'
-    and relations.relation = 'equal'
+    and relations.relation in ('equal', 'contains')
     and members.sector_scheme = relations.to_scheme
     and members.sector = relations.to_sector

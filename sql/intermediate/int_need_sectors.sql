@@ -1,8 +1,9 @@
 -- What separates the sectors of each cluster's members from the country, in the lead indicator of each force: of the sectors
 -- of the survey that a member's division stands in, the finest with a value of region and country, in its newest year.
--- grain: region, division, force
+-- grain: region, member_scheme, member_sector, force
 -- column region: NUTS 2 region of members
--- column division: NACE Rev. 2 division of members
+-- column member_scheme: classification of the members' division
+-- column member_sector: the members' division
 -- column force: the driving force
 -- column indicator: its lead indicator
 -- column unit: unit of it
@@ -20,18 +21,9 @@
 -- column provenance: official if both values are, otherwise synthetic
 -- audit: share is not null and country_share is not null
 with wanted as (
-    select distinct region, division
+    select distinct region, sector_scheme as member_scheme, sector as member_sector
     from intermediate.int_member_profiles
-    where division is not null
-),
-
--- The total itself is no sector: it would say the same of every member.
-sectors as (
-    select distinct partitions.sector, partitions.place, parts.part as division
-    from staging.stg_sector_partitions as partitions
-    inner join staging.stg_sector_parts as parts
-        on parts.sector_scheme = 'NACE_R2' and partitions.sector = parts.sector
-    where partitions.total = 'C10-S951_X_K'
+    where sector <> 'unknown'
 ),
 
 -- A sector such as C-E stands in both surveys; only those who publish this total have the same universe.
@@ -44,7 +36,8 @@ publishers as (
 candidates as (
     select
         wanted.region,
-        wanted.division,
+        wanted.member_scheme,
+        wanted.member_sector,
         indicators.force,
         compared.indicator,
         compared.unit,
@@ -60,11 +53,12 @@ candidates as (
         compared.country_cell,
         greatest(compared.provenance, compared.country_provenance) as provenance,
         row_number() over (
-            partition by wanted.region, wanted.division, indicators.force
+            partition by wanted.region, wanted.member_scheme, wanted.member_sector, indicators.force
             order by compared.time_year desc, sectors.place, compared.sector, compared.publisher
         ) as choice
     from wanted
-    inner join sectors on wanted.division = sectors.division
+    inner join intermediate.int_division_sectors as sectors
+        on wanted.member_scheme = sectors.sector_scheme and wanted.member_sector = sectors.division
     inner join intermediate.int_comparisons as compared
         on compared.region_level = 'nuts2'
         and wanted.region = compared.region
@@ -81,7 +75,8 @@ candidates as (
 
 select
     region,
-    division,
+    member_scheme,
+    member_sector,
     force,
     indicator,
     unit,

@@ -8,8 +8,8 @@
 -- column region_name_es: name of the region in Spanish
 -- column region_name_en: name of the region in English
 -- column dimension: region (all of them), sector, municipality or size_class
--- column code: code of the municipality or size class; NACE Rev. 2 division, or classification and code of one that has no
---   equal there; the region's own in the dimension region; `unknown`
+-- column code: code of the municipality or size class; NACE Rev. 2 division, or classification and code of one that
+--   does not lie in a single one; the region's own in the dimension region; `unknown`
 -- column name_es: its name in Spanish
 -- column name_en: its name in English
 -- column members: number of members
@@ -33,7 +33,7 @@ with counted as (
     select cluster, region, 'region' as dimension, region as code, vintage, dataset, "snapshot", provenance
     from intermediate.int_member_profiles
     union all
-    -- A division of another classification that has no equal one must not be taken for the one with its number.
+    -- A division of another classification that lies in no single one must not be taken for the one with its number.
     select
         cluster, region, 'sector',
         case

@@ -57,7 +57,9 @@ select
     greatest(needs.provenance, members.provenance) as provenance
 from intermediate.int_member_profiles as members
 inner join intermediate.int_need_sectors as needs
-    on members.region = needs.region and members.division = needs.division
+    on members.region = needs.region
+    and members.sector_scheme = needs.member_scheme
+    and members.sector = needs.member_sector
 inner join staging.stg_driving_forces as forces on needs.force = forces.force
 left join staging.stg_sectors as sectors on sectors.sector_scheme = 'NACE_R2' and needs.sector = sectors.sector
 left join suppliers on members.cluster = suppliers.cluster

@@ -68,7 +68,8 @@ needs as (
     cross join staging.stg_driving_forces as forces
     left join intermediate.int_need_sectors as needs
         on members.region = needs.region
-        and members.division = needs.division
+        and members.sector_scheme = needs.member_scheme
+        and members.sector = needs.member_sector
         and forces.force = needs.force
     group by members.cluster, forces.force, members.vintage, members.dataset, members."snapshot"
 ),
