@@ -13,6 +13,7 @@ import clusters
 import industry
 import ine
 import intelligence
+import registers
 import surveys
 from arithmetic import write
 
@@ -23,7 +24,7 @@ def main():
     write("eurostat__isoc_eb_ai/isoc_eb_ai.tsv", intelligence.by_size_class())
     for name in surveys.TABLES:
         write(f"eurostat__{name}/{name}.tsv", surveys.tsv(name))
-    for path, text in ine.payloads().items():
+    for path, text in (ine.payloads() | registers.payloads()).items():
         write(path, text)
     write("clusters__tera/tera.csv", clusters.tera_csv(), "cp1252")
     for path, (content, encoding) in industry.payloads().items():

@@ -1,6 +1,7 @@
 """What the tables of surveys.py hold: indicators with their levels, and for each table its years and series."""
 
-from businesses import ALL, MICRO, NATIONAL_SECTORS, REGIONAL_SECTORS, SIZES, SPAIN
+from businesses import ALL, MICRO, NATIONAL_SECTORS, REGIONAL_SECTORS, REGIONS, SIZES
+from businesses import SPAIN as ALL_OF_SPAIN
 
 # `spain`: percentage in some years, of all enterprises, or of those that `of` counts. `profile` and `force`: how the
 # activities differ; `size`: how much more the next larger size class does. Levels follow what INE and Eurostat say of
@@ -94,9 +95,9 @@ ASKED = {
 # Indicators that count what a unit is a percentage of.
 UNIVERSES = {"PC_ENT_IUSE": "E_IUSE", "PC_ENT_CC": "E_CC", "PC_ENT_DAOWN": "E_DAOWN", "PC_ENT_FIXBB": "E_FIXBB"}
 
-# Spain with its regions, the Union, and some others.
-ABROAD = ["AT", "AT13", "AT31", "BG41", "DE", "DK", "DK01", "EU27_2020", "FR", "HR05", "HU", "HU11", "IT", "LT01", "PT", "RO32",
-          "SI04", "SK01"]  # fmt: skip
+# Spain and its communities, the Union, and some others.
+SPAIN = [region for region in ALL_OF_SPAIN if REGIONS[region]["level"] != "nuts1"]
+ABROAD = ["AT", "AT13", "BG41", "DE", "EU27_2020", "FR", "HU", "HU11", "IT", "PT", "RO32", "SI04", "SK01"]
 COUNTRIES = ["DE", "ES", "EU27_2020", "FR", "IT", "PT"]
 
 
@@ -196,5 +197,5 @@ TABLES = {
     "isoc_ske_itts": by_size((2018, 2019, 2020, 2022, 2024), ["E_ITT2"]),
     "isoc_ske_ittn2": by_activity((2018, 2019, 2020, 2022, 2024), ["E_ITT2"]),
     "isoc_e_dii": by_size(SINCE_2021, INTENSITY),
-    "isoc_e_diin2": by_activity(SINCE_2021, INTENSITY),
+    "isoc_e_diin2": by_activity(SINCE_2021, [code for code in INTENSITY if not code.endswith("LO") or code.endswith("GELO")]),
 }
