@@ -2,7 +2,7 @@
 -- grain: force, region, sector, sector_scheme, size_class, indicator, unit, time_year, publisher
 -- column force: the driving force
 -- column status: measured; no_value (the source has the cell without a figure); not_in_data (no cell for the region and
---   year); no_statistic (no official statistic measures the force by enterprises and regions)
+--   year, though there is such a statistic); no_statistic (no official statistic measures the force, or none by region)
 -- column role: lead for the indicator that the force is judged by, support for others, none where there is no cell
 -- column region: NUTS 2024 or country code, or EU27_2020
 -- column sector: canonical code of the activity
@@ -32,18 +32,14 @@ with cells as (
 
 -- Every region and year of which anything is known shows all forces.
 places as (
-    select distinct region, time_year
+    select distinct cells.region, regions.region_level, cells.time_year
     from cells
+    inner join staging.stg_regions as regions on cells.region = regions.region
 ),
 
 known as (
     select distinct force, region, time_year
     from cells
-),
-
-with_indicators as (
-    select distinct force
-    from staging.stg_driving_force_indicators
 )
 
 select force, status, role, region, sector, sector_scheme, size_class, indicator, unit, time_year, publisher
@@ -51,7 +47,11 @@ from cells
 union all
 select
     forces.force,
-    case when with_indicators.force is null then 'no_statistic' else 'not_in_data' end as status,
+    case
+        when forces.statistic_level = 'none' then 'no_statistic'
+        when forces.statistic_level = 'country' and places.region_level = 'nuts2' then 'no_statistic'
+        else 'not_in_data'
+    end as status,
     'none' as role,
     places.region,
     'C10-S951_X_K' as sector,
@@ -63,7 +63,6 @@ select
     'NONE' as publisher
 from places
 cross join staging.stg_driving_forces as forces
-left join with_indicators on forces.force = with_indicators.force
 left join known
     on forces.force = known.force
     and places.region = known.region

@@ -6,7 +6,7 @@
 -- column unit: unit, with the percentage's universe
 -- column size_class: persons employed
 -- column sector_scheme: classification of the sector
--- column sector: the total of all activities of the survey
+-- column sector: the total of all activities of the survey; _Z where households are counted
 -- column region: NUTS 2024 or country code, or EU27_2020
 -- column region_level: country, aggregate or nuts2
 -- column first_year: the first year of the trend
@@ -27,7 +27,7 @@ with newest as (
     select publisher, indicator, unit, size_class, sector_scheme, sector, region, max(time_year) as last_year
     from intermediate.int_series
     where share is not null
-        and sector in ('C10-S951_X_K', 'INE_TOTAL')
+        and sector in ('C10-S951_X_K', 'INE_TOTAL', '_Z')
         and (region_level in ('country', 'nuts2') or region = 'EU27_2020')
     group by publisher, indicator, unit, size_class, sector_scheme, sector, region
 ),

@@ -13,7 +13,8 @@
 -- column name_es: its name in Spanish
 -- column name_en: its name in English
 -- column members: number of members
--- column enterprises: enterprises of all sizes counted in the same region and sector; null where no table counts them
+-- column enterprises: enterprises of all sizes counted in the same region and sector, or region for all members; null where
+--   no table counts them
 -- column coverage_percent: members for each hundred of these enterprises; above 100 where members are no enterprises
 -- column enterprises_indicator: what is counted: enterprises or local units
 -- column enterprises_dataset: the table with the count
@@ -69,9 +70,14 @@ members as (
 counts as (
     select
         enterprises.*,
+        case when enterprises.sector in ('B-S_X_O_S94', 'DIRCE_TOTAL') then 'ALL' else enterprises.sector end as activity,
         row_number() over (
-            partition by enterprises.region, enterprises.sector
-            order by denominators.preference, enterprises.time_year desc, enterprises.dataset
+            partition by enterprises.region,
+                case when enterprises.sector in ('B-S_X_O_S94', 'DIRCE_TOTAL') then 'ALL' else enterprises.sector end
+            -- Of the totals, the one that Eurostat has of all regions comes first.
+            order by
+                case when enterprises.sector = 'DIRCE_TOTAL' then 1 else 0 end,
+                denominators.preference, enterprises.time_year desc, enterprises.dataset
         ) as choice
     from intermediate.int_enterprise_counts as enterprises
     inner join staging.stg_denominators as denominators on enterprises.indicator = denominators.indicator
@@ -127,5 +133,4 @@ left join counts
     on counts.choice = 1
     and counts.enterprises > 0
     and members.region = counts.region
-    and members.dimension = 'sector'
-    and members.code = counts.sector
+    and case members.dimension when 'sector' then members.code when 'region' then 'ALL' end = counts.activity

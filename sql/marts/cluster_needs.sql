@@ -6,7 +6,7 @@
 -- column force: the driving force
 -- column force_name_es: its name in Spanish
 -- column force_name_en: its name in English
--- column status: measured; no_data (no value for any member's sector); no_statistic (nothing measures the force)
+-- column status: measured; no_data (no value for any member's sector); no_statistic (nothing measures the force by region)
 -- column statement_es: what measures the force, or that nothing does, in Spanish
 -- column statement_en: what measures the force, or that nothing does, in English
 -- column need_place: place of the force among those of the cluster, 1 has the largest lag; null where it is not measured
@@ -99,11 +99,6 @@ supply as (
         max(provenance) as provenance
     from by_division
     group by cluster, force
-),
-
-with_indicators as (
-    select distinct force
-    from staging.stg_driving_force_indicators
 )
 
 select
@@ -113,7 +108,7 @@ select
     forces.force_name_en,
     case
         when needs.measured > 0 then 'measured'
-        when with_indicators.force is not null then 'no_data'
+        when forces.statistic_level = 'region' then 'no_data'
         else 'no_statistic'
     end as status,
     forces.statement_es,
@@ -143,5 +138,4 @@ select
     greatest(needs.provenance, coalesce(supply.provenance, 'official')) as provenance
 from needs
 inner join staging.stg_driving_forces as forces on needs.force = forces.force
-left join with_indicators on needs.force = with_indicators.force
 left join supply on needs.force = supply.force

@@ -15,7 +15,7 @@
 -- column region_name_es: name of the region in Spanish
 -- column region_name_en: name of the region in English
 -- column publisher: who published the values; NONE where there are none
--- column sector: the total of all activities of the survey
+-- column sector: the total of all activities of the survey; _Z where households are counted
 -- column sector_scheme: classification of the sector
 -- column size_class: persons employed
 -- column indicator: what is measured

@@ -7,7 +7,7 @@
 -- column force_name_es: its name in Spanish
 -- column force_name_en: its name in English
 -- column status: measured; no_value (the source has the cell without a figure); not_in_data (no cell for the region and
---   year); no_statistic (no official statistic measures the force by enterprises and regions)
+--   year, though there is such a statistic); no_statistic (no official statistic measures the force, or none by region)
 -- column statement_es: what measures the force, or why there is no figure, in Spanish
 -- column statement_en: what measures the force, or why there is no figure, in English
 -- column role: lead for the indicator that the force is judged by, support for others, none where there is no figure

@@ -2,6 +2,7 @@
 -- grain: force
 -- column force: code
 -- column force_position: place in the order, from 1
+-- column statistic_level: the finest level at which an official statistic measures it: region, country or none
 -- column force_name_es: name in Spanish
 -- column force_name_en: name in English
 -- column statement_es: what measures it, or that nothing does, in Spanish
@@ -9,6 +10,7 @@
 select
     code as force,
     cast(position as integer) as force_position,
+    statistic_level,
     label_es as force_name_es,
     label_en as force_name_en,
     statement_es,
