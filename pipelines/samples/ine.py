@@ -9,7 +9,7 @@ from businesses import enterprises
 from intelligence import ANY
 
 PIPELINES = ["ine__ai_by_region", "ine__ai_by_size", "ine__ai_micro", "ine__ai_micro_point", "ine__cloud_by_region",
-             "ine__robots_by_region", "ine__specialists_by_region"]  # fmt: skip
+             "ine__computers_by_region", "ine__robots_by_region", "ine__specialists_by_region"]  # fmt: skip
 # Without the table: no two tables of a year have the same cell.
 INE = {key[1:]: value for name in PIPELINES for key, value in official(name).items()}
 INE_REGIONS = [
@@ -24,7 +24,7 @@ INE_ACTIVITIES = [
     ("Total Enterprises", "INE_TOTAL", 1.0), ("Industry", "C-E", 0.24), ("Construction", "F", 0.13),
     ("Services", "INE_SERVICES", 0.63),
 ]  # fmt: skip
-CLOUD, ROBOTS, SPECIALISTS = "E_CC", "E_RBT", "E_ITSP2"
+CLOUD, ROBOTS, SPECIALISTS, STAFF, COMPUTERS = "E_CC", "E_RBT", "E_ITSP2", "P_CUSE", "computers"
 BY_REGION = "Autonomous Communities and Cities;Main variables;Activity grouping;Total"
 BY_REGION_2018 = "Autonomous communities and cities;Main variables;Economic activity cluster;Total"
 AI_2023 = {
@@ -74,26 +74,50 @@ REGIONAL_TABLES = [
             "E_RBTS": "H.1.B % of enterprises that use service robots (1)",
         },
     ),
+    (
+        "ine__computers_by_region", "59905", 2023, BY_REGION,
+        {
+            COMPUTERS: "B.1 % of enterprises that have computers (0)",
+            STAFF: "B.2 % Staff that use computers for corporate purposes as a proportion of total staff",
+        },
+    ),
+    (
+        "ine__computers_by_region", "28833", 2018, BY_REGION_2018,
+        {
+            COMPUTERS: "B.1 % of enterprises that have computers",
+            STAFF: "B.1.1 % Staff that use computers for corporate purposes",
+        },
+    ),
 ]  # fmt: skip
+# Not a code: the pipeline leaves the question out, so that official.csv cannot have it.
+HAVE_COMPUTERS = {
+    2023: {"INE_TOTAL": 99.5, "C-E": 99.49, "F": 99.63, "INE_SERVICES": 99.48},
+    2018: {"INE_TOTAL": 99.22, "C-E": 98.87, "F": 99.34, "INE_SERVICES": 99.35},
+}
 AI_YEARS = (2023, 2024, 2025)
 
 
 def root(indicator):
     """The indicator that counts the universe of the questions below it."""
-    return next(code for code in (ANY, CLOUD, ROBOTS, SPECIALISTS) if indicator.startswith(code.removesuffix("_TANY")))
+    return next(code for code in (ANY, CLOUD, ROBOTS, SPECIALISTS, STAFF, COMPUTERS) if indicator.startswith(code.removesuffix("_TANY")))
 
 
 def unit(indicator, year):
     if indicator != root(indicator):
         return {ANY: "PC_ENT_AI_TANY", CLOUD: "PC_ENT_CC", ROBOTS: "PC_ENT_RBT"}[root(indicator)]
+    if indicator == STAFF:
+        return "PC_EMP"
     # In 2018 services in the cloud were asked of enterprises with internet.
     return "PC_ENT_IACC" if (indicator, year) == (CLOUD, 2018) else "PC_ENT"
 
 
 def published(indicator, region, sector, year, size="GE10"):
+    if indicator == COMPUTERS:
+        return HAVE_COMPUTERS[year][sector] if region == "ES" else None
     return INE.get((indicator, region, sector, size, unit(indicator, year), year))
 
 
+EUROSTAT_SECTOR = {"C-E": "C-E", "F": "F", "INE_SERVICES": "G45-S951_X_K"}
 PARTS = {sector: weight for _, sector, weight in INE_ACTIVITIES if sector != "INE_TOTAL"}
 
 
@@ -149,7 +173,12 @@ def value(indicator, region, sector, year):
         return whole
     parts = {}
     for code, weight in base(indicator, region, year).items():
-        around = noise(0.15, "ine", indicator, region, code) + noise(0.06, "ine", indicator, region, code, year)
+        if indicator in (CLOUD, SPECIALISTS):
+            # As far from the nation as in Eurostat's tables.
+            here, there = (surveys.activities(indicator, area, year)[EUROSTAT_SECTOR[code]] for area in (region, "ES"))
+            around = logit(here) - logit(there) + noise(0.03, "ine", indicator, region, code, year)
+        else:
+            around = noise(0.15, "ine", indicator, region, code) + noise(0.06, "ine", indicator, region, code, year)
         parts[code] = (weight, logit(national(indicator, code, year)) + around)
     return split(whole, parts)[sector]
 

@@ -113,15 +113,18 @@ def regional(years, indicators, shares=(), unit="PC_ENT"):
 
 
 def by_activity(years, indicators, shares=(), unit="PC_ENT", sectors=NATIONAL_SECTORS):
+    """The first indicator by fine activity, the others by the aggregates that regions have."""
     first, *others = indicators
     series = [("GE10", sector, first, unit, region) for sector in sectors for region in ("ES", "EU27_2020", "PT")]
     series += [("GE10", ALL, code, unit, region) for code in indicators for region in COUNTRIES]
-    series += [("GE10", sector, code, unit, "ES") for sector in sectors for code in others]
+    coarse = [sector for sector in sectors if sector in REGIONAL_SECTORS]
+    series += [("GE10", sector, code, unit, "ES") for sector in coarse for code in others]
     series += [("GE10", ALL, code, of, region) for code in indicators for of in shares for region in COUNTRIES]
     return {"years": years, "series": series}
 
 
 def by_size(years, indicators, shares=(), unit="PC_ENT"):
+    """Fewer than 10 persons in the countries that ask them."""
     large = ("10-249", "10-49", "50-249", "GE10", "GE250")
     series = [
         (size, ALL, code, unit, region)

@@ -179,6 +179,9 @@ def sizes(indicator, region, year):
     shares["2-9"] = percent(logit(shares["10-49"]) - step + noise(0.05, indicator, region, "2-9", year))
     shares["0_1"] = percent(logit(shares["2-9"]) - step / 2)
     values = {"GE10": whole} | {size: bases[size] * value / 100 for size, value in shares.items()}
+    known = published(indicator, region, year, size="0-9", unit=native(indicator))
+    if known is not None:
+        values |= split(known, {"2-9": (0.6, 0), "0_1": (0.4, -step / 2)})
     values["10-249"] = mean(values, {"10-49": SIZE_WEIGHTS["10-49"], "50-249": SIZE_WEIGHTS["50-249"]})
     values["0-9"] = mean(values, {"2-9": 0.6, "0_1": 0.4})
     return values
