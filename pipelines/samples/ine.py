@@ -54,7 +54,8 @@ REGIONAL_TABLES = [
             CLOUD: "D.1 % of companies that use cloud computing services from payment (1)",
             "E_CC_PEM": "D.2.A % of companies that use the following cloud computing service: Email (2)",
             "E_CC_PSOFT": "D.2.B % of companies that use the following cloud computing service: Office automation software (2)",
-            "E_CC_PFACC": "D.2.C % of companies that use the following cloud computing service: Computer applications financial or accountants (2)",
+            "E_CC_PFACC": "D.2.C % of companies that use the following cloud computing service: Computer applications financial or "
+            "accountants (2)",
         },
     ),
     (
@@ -257,7 +258,8 @@ MICRO_2025 = AI_2025 | {
     "E_AI_TIR": "E.1.E % of companies with AI technology of object identification or people in terms of images or videos (2)",
     "E_AI_TML": "E.1.F % of companies with AI technology of machine learning or machine learning for analysis of data (2)",
     "E_AI_TPA": "E.1.G % of companies with AI technology of flow automation of work or help in the decision making (2)",
-    "E_AI_TAR": "E.1.H % of companies with AI technology which enables the physical movement of machines through autonomous decisions based on in the observation of the environment (2)",
+    "E_AI_TAR": "E.1.H % of companies with AI technology which enables the physical movement of machines through autonomous decisions "
+    "based on in the observation of the environment (2)",
     "E_AI_PMS": "E.2.A % of companies that employ AI technologies to marketing or sales (2)",
     "E_AI_PPP": "E.2.B % of companies that employ AI technologies to production processes or services (2)",
     "E_AI_PBAM": "E.2.C % of companies that employ AI technologies to organisation of management processes or business management (2)",
