@@ -9,7 +9,7 @@ from businesses import enterprises
 from intelligence import ANY
 
 PIPELINES = ["ine__ai_by_region", "ine__ai_by_size", "ine__ai_micro", "ine__ai_micro_point", "ine__cloud_by_region",
-             "ine__computers_by_region", "ine__robots_by_region", "ine__specialists_by_region"]  # fmt: skip
+             "ine__computers_by_region", "ine__computers_by_region_2019", "ine__robots_by_region", "ine__specialists_by_region"]  # fmt: skip
 # Without the table: no two tables of a year have the same cell.
 INE = {key[1:]: value for name in PIPELINES for key, value in official(name).items()}
 INE_REGIONS = [
@@ -54,7 +54,8 @@ REGIONAL_TABLES = [
             CLOUD: "D.1 % of companies that use cloud computing services from payment (1)",
             "E_CC_PEM": "D.2.A % of companies that use the following cloud computing service: Email (2)",
             "E_CC_PSOFT": "D.2.B % of companies that use the following cloud computing service: Office automation software (2)",
-            "E_CC_PFACC": "D.2.C % of companies that use the following cloud computing service: Computer applications financial or accountants (2)",
+            "E_CC_PFACC": "D.2.C % of companies that use the following cloud computing service: Computer applications financial or "
+            "accountants (2)",
         },
     ),
     (
@@ -92,6 +93,7 @@ REGIONAL_TABLES = [
 # Not a code: the pipeline leaves the question out, so that official.csv cannot have it.
 HAVE_COMPUTERS = {
     2023: {"INE_TOTAL": 99.5, "C-E": 99.49, "F": 99.63, "INE_SERVICES": 99.48},
+    2019: {"INE_TOTAL": 99.26, "C-E": 98.76, "F": 100.0, "INE_SERVICES": 99.3},
     2018: {"INE_TOTAL": 99.22, "C-E": 98.87, "F": 99.34, "INE_SERVICES": 99.35},
 }
 AI_YEARS = (2023, 2024, 2025)
@@ -209,20 +211,34 @@ def by_region(year, header, questions):
 
 # --------------------------------------------------------------------- other shapes
 
-# Specialists of 2020: before tables had numbers, with the nation in a column of its own and a decimal point.
-SPECIALISTS_HEADER = "National Total;Autonomous Communities and Cities;Principales variables;Agrupación de actividad económica;Total"
+# Before tables had numbers, the nation had a column of its own; and of these two tables one has a point, one a comma.
 SPANISH = {"Total Enterprises": "Total Empresas", "Industry": "Industria", "Construction": "Construcción", "Services": "Servicios"}
 
 
-def specialists():
-    lines = [SPECIALISTS_HEADER]
+def unnumbered(year, header, questions, mark):
+    lines = [header]
     for label, region in INE_REGIONS:
         name = "" if region == "ES" else label
-        for activity, sector, weight in INE_ACTIVITIES:
-            number = text(SPECIALISTS, region, sector, weight, 2020)
-            number = number if number == ".." else f"{value(SPECIALISTS, region, sector, 2020):.2f}"
-            lines.append(f"Total nacional;{name};C.1 % de empresas que emplean especialistas en TIC;{SPANISH[activity]};{number}")
+        for indicator, question in questions.items():
+            for activity, sector, weight in INE_ACTIVITIES:
+                number = text(indicator, region, sector, weight, year)
+                number = number if number == ".." else f"{value(indicator, region, sector, year):.2f}".replace(".", mark)
+                lines.append(f"Total nacional;{name};{question};{SPANISH[activity]};{number}")
     return "\n".join(lines) + "\n"
+
+
+def specialists():
+    header = "National Total;Autonomous Communities and Cities;Principales variables;Agrupación de actividad económica;Total"
+    return unnumbered(2020, header, {SPECIALISTS: "C.1 % de empresas que emplean especialistas en TIC"}, ".")
+
+
+def computers():
+    header = "Total Nacional;Comunidades y Ciudades Autónomas;Principales variables;Agrupación de actividad económica;Total"
+    questions = {
+        COMPUTERS: "B.1 % de empresas que disponen de ordenadores",
+        STAFF: "B.1.1 % Personal que utiliza ordenadores con fines empresariales",
+    }
+    return unnumbered(2019, header, questions, ",")
 
 
 AI_2022 = {
@@ -257,7 +273,8 @@ MICRO_2025 = AI_2025 | {
     "E_AI_TIR": "E.1.E % of companies with AI technology of object identification or people in terms of images or videos (2)",
     "E_AI_TML": "E.1.F % of companies with AI technology of machine learning or machine learning for analysis of data (2)",
     "E_AI_TPA": "E.1.G % of companies with AI technology of flow automation of work or help in the decision making (2)",
-    "E_AI_TAR": "E.1.H % of companies with AI technology which enables the physical movement of machines through autonomous decisions based on in the observation of the environment (2)",
+    "E_AI_TAR": "E.1.H % of companies with AI technology which enables the physical movement of machines through autonomous decisions "
+    "based on in the observation of the environment (2)",
     "E_AI_PMS": "E.2.A % of companies that employ AI technologies to marketing or sales (2)",
     "E_AI_PPP": "E.2.B % of companies that employ AI technologies to production processes or services (2)",
     "E_AI_PBAM": "E.2.C % of companies that employ AI technologies to organisation of management processes or business management (2)",
@@ -296,4 +313,5 @@ def payloads():
     files["ine__ai_micro/76397.csv"] = micro(2025, MICRO_2025, ",")
     files["ine__ai_micro_point/59903.csv"] = micro(2023, MICRO_2023, ".")
     files["ine__specialists_by_region/05002.csv_bdsc"] = specialists()
+    files["ine__computers_by_region_2019/05001.csv_bdsc"] = computers()
     return files

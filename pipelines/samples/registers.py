@@ -166,13 +166,30 @@ def dotted(number):
     return f"{number:,}".replace(",", ".")
 
 
+def directory_known(sector, label, region, year):
+    return PUBLISHED.get(("49254", "ENT_NR", region, sector, size_class(label), "NR", year))
+
+
+@functools.cache
+def directory_scale(region, year):
+    """What the strata without a published figure are to be multiplied by, so that all add up to the published total."""
+    whole = directory_known("DIRCE_TOTAL", "Total ", region, year)
+    if whole is None:
+        return 1
+    strata = [label for label in LABELS if label != "Total "]
+    known = {label: directory_known("DIRCE_TOTAL", label, region, year) for label in strata}
+    rest = [stratum for label in strata if known[label] is None for stratum in LABELS[label]]
+    made_up = sum(enterprises(region, division, stratum, year) for division in DIVISIONS for stratum in rest)
+    return (whole - sum(value for value in known.values() if value is not None)) / made_up
+
+
 def directory_cell(region, division, label, year):
-    sector = division or "DIRCE_TOTAL"
-    known = PUBLISHED.get(("49254", "ENT_NR", region, sector, size_class(label), "NR", year))
+    known = directory_known(division or "DIRCE_TOTAL", label, region, year)
     if known is not None:
         return dotted(int(known))
     listed = [division] if division else list(DIVISIONS)
-    return dotted(sum(enterprises(region, part, stratum, year) for part in listed for stratum in LABELS[label]))
+    number = sum(enterprises(region, part, stratum, year) for part in listed for stratum in LABELS[label])
+    return dotted(round(number * (1 if division else directory_scale(region, year))))
 
 
 def directory():
