@@ -1,0 +1,183 @@
+-- What each sector adds to the gap between a region and its country: through its weight in the region (mix), and through
+-- adoption in it (within). Of all partitions and counts of enterprises with which this can be computed whole, the finest
+-- partition is taken, then the count that is nearest to the enterprises of the survey, then the newest one.
+-- grain: publisher, indicator, unit, size_class, sector_scheme, total, region, time_year, sector
+-- column publisher: who published the shares
+-- column indicator: what is measured
+-- column unit: percentage of enterprises
+-- column size_class: persons employed
+-- column sector_scheme: classification
+-- column total: code of the total of all activities
+-- column region: NUTS 2 region
+-- column time_year: year of reference
+-- column sector: one sector of the partition
+-- column sector_partition: name of the partition
+-- column weights_dataset: the table with the counts of enterprises
+-- column weights_indicator: what is counted there
+-- column weights_size: of which size
+-- column weights_year: of which year; the newest one up to the year of reference
+-- column enterprises: enterprises of the sector in the region
+-- column country_enterprises: enterprises of the sector in the country
+-- column weight: share of the region's enterprises that are of the sector, 0 to 1
+-- column country_weight: share of the country's enterprises that are of the sector, 0 to 1
+-- column share: percentage of the region's enterprises of the sector
+-- column country_share: percentage of the country's enterprises of the sector
+-- column mix_points: the sector's part of the gap by its weight, in points
+-- column within_points: the sector's part of the gap by adoption in it, in points
+-- column snapshot: BLAKE3 of the bytes that the region's percentage was read from
+-- column cell: byte offset of the value there
+-- column country_snapshot: BLAKE3 of the bytes that the country's percentage was read from
+-- column country_cell: byte offset of the value there
+-- column weight_cells: the cells of the region's count, each as snapshot:cell
+-- column country_weight_cells: the cells of the country's count, each as snapshot:cell
+-- column provenance: official if everything is, otherwise synthetic
+-- audit: weight between 0 and 1 and country_weight between 0 and 1
+-- audit: weights_year <= time_year
+with totals as (
+    select distinct
+        compared.publisher, compared.indicator, compared.unit, compared.size_class, compared.sector_scheme,
+        compared.sector as total, compared.region, compared.country, compared.time_year,
+        compared.country_share as country_total_share
+    from intermediate.int_comparisons as compared
+    inner join staging.stg_sector_partitions as partitions on compared.sector = partitions.total
+    -- Counts of enterprises weigh percentages of enterprises only, and only of the size that they count.
+    where compared.region_level = 'nuts2' and compared.unit = 'PC_ENT' and compared.size_class = 'GE10'
+        and compared.share is not null and compared.country_share is not null
+),
+
+sizes as (
+    select total, sector_partition, count(*) as sectors
+    from staging.stg_sector_partitions
+    group by total, sector_partition
+),
+
+weighed as (
+    select
+        totals.publisher,
+        totals.indicator,
+        totals.unit,
+        totals.size_class,
+        totals.sector_scheme,
+        totals.total,
+        totals.region,
+        totals.time_year,
+        totals.country_total_share,
+        partitions.sector,
+        partitions.sector_partition,
+        partitions.place,
+        sizes.sectors,
+        weights.dataset as weights_dataset,
+        weights.indicator as weights_indicator,
+        weights.size_basis as weights_size,
+        weights.basis_place,
+        weights.time_year as weights_year,
+        weights.enterprises,
+        country_weights.enterprises as country_enterprises,
+        parts.share,
+        parts.country_share,
+        parts."snapshot",
+        parts.cell,
+        parts.country_snapshot,
+        parts.country_cell,
+        weights.cells as weight_cells,
+        country_weights.cells as country_weight_cells,
+        greatest(parts.provenance, parts.country_provenance, weights.provenance, country_weights.provenance) as provenance
+    from totals
+    inner join staging.stg_sector_partitions as partitions on totals.total = partitions.total
+    inner join sizes on partitions.total = sizes.total and partitions.sector_partition = sizes.sector_partition
+    inner join intermediate.int_comparisons as parts
+        on totals.publisher = parts.publisher
+        and totals.indicator = parts.indicator
+        and totals.unit = parts.unit
+        and totals.size_class = parts.size_class
+        and totals.sector_scheme = parts.sector_scheme
+        and partitions.sector = parts.sector
+        and totals.region = parts.region
+        and totals.time_year = parts.time_year
+    inner join intermediate.int_sector_weights as weights
+        on totals.sector_scheme = weights.sector_scheme
+        and partitions.sector = weights.sector
+        and totals.region = weights.region
+        and weights.time_year <= totals.time_year
+    inner join intermediate.int_sector_weights as country_weights
+        on weights.dataset = country_weights.dataset
+        and weights.indicator = country_weights.indicator
+        and weights.size_basis = country_weights.size_basis
+        and weights.time_year = country_weights.time_year
+        and weights.sector_scheme = country_weights.sector_scheme
+        and weights.sector = country_weights.sector
+        and totals.country = country_weights.region
+    where parts.share is not null and parts.country_share is not null
+),
+
+whole as (
+    select
+        weighed.*,
+        count(*) over candidate as found,
+        cast(sum(enterprises) over candidate as double) as all_enterprises,
+        cast(sum(country_enterprises) over candidate as double) as all_country_enterprises
+    from weighed
+    window candidate as (
+        partition by publisher, indicator, unit, size_class, sector_scheme, total, region, time_year, sector_partition,
+            weights_dataset, weights_indicator, weights_size, weights_year
+    )
+),
+
+ranked as (
+    select
+        whole.*,
+        dense_rank() over (
+            partition by whole.publisher, whole.indicator, whole.unit, whole.size_class, whole.sector_scheme, whole.total,
+                whole.region, whole.time_year
+            order by
+                whole.place, whole.basis_place, denominators.preference, whole.weights_year desc, whole.weights_dataset,
+                whole.weights_indicator, whole.weights_size
+        ) as choice
+    from whole
+    inner join staging.stg_denominators as denominators on whole.weights_indicator = denominators.indicator
+    where whole.found = whole.sectors and whole.all_enterprises > 0 and whole.all_country_enterprises > 0
+),
+
+chosen as (
+    select
+        ranked.*,
+        cast(enterprises as double) / all_enterprises as weight,
+        cast(country_enterprises as double) / all_country_enterprises as country_weight
+    from ranked
+    where choice = 1
+)
+
+select
+    publisher,
+    indicator,
+    unit,
+    size_class,
+    sector_scheme,
+    total,
+    region,
+    time_year,
+    sector,
+    sector_partition,
+    weights_dataset,
+    weights_indicator,
+    weights_size,
+    weights_year,
+    enterprises,
+    country_enterprises,
+    weight,
+    country_weight,
+    share,
+    country_share,
+    -- Half of region and half of country in each part, so that nothing is left over between both. A sector counts as
+    -- heavy in the mix only as far as its adoption is above the country's average.
+    cast((weight - country_weight) * ((share + country_share) / cast(2 as double) - country_total_share)
+        as decimal(18, 6)) as mix_points,
+    cast((weight + country_weight) / cast(2 as double) * (share - country_share) as decimal(18, 6)) as within_points,
+    "snapshot",
+    cell,
+    country_snapshot,
+    country_cell,
+    weight_cells,
+    country_weight_cells,
+    provenance
+from chosen

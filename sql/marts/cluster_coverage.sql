@@ -1,0 +1,136 @@
+-- How many members each cluster has by region, sector, municipality and size class, and what part they are of the
+-- enterprises there, where these are counted. One dimension at a time: crossed, the counts would describe single members.
+-- Municipalities and size classes with fewer than three members of a region are counted together as `fewer_than_3`, and no
+-- offsets of records are given, by which the dimensions could be put together again.
+-- grain: cluster, region, dimension, code
+-- column cluster: the cluster
+-- column region: NUTS 2 region of the members, or `unknown`
+-- column region_name_es: name of the region in Spanish
+-- column region_name_en: name of the region in English
+-- column dimension: region (all of them), sector, municipality or size_class
+-- column code: code of the municipality or size class; NACE Rev. 2 division, or classification and code of one that
+--   does not lie in a single one; the region's own in the dimension region; `unknown`
+-- column name_es: its name in Spanish
+-- column name_en: its name in English
+-- column members: number of members
+-- column enterprises: enterprises of all sizes counted in the same region and sector, or region for all members; null where
+--   no table counts them
+-- column coverage_percent: members for each hundred of these enterprises; above 100 where members are no enterprises
+-- column enterprises_indicator: what is counted: enterprises or local units
+-- column enterprises_dataset: the table with the count
+-- column enterprises_year: its year
+-- column enterprises_cells: the cells of the count, each as snapshot:cell
+-- column vintage: UTC time of the export's snapshot
+-- column dataset: the export
+-- column snapshot: BLAKE3 of the bytes of the export
+-- column provenance: official if export and count are, otherwise synthetic
+-- audit: members > 0
+-- audit: dimension in ('region', 'sector', 'municipality', 'size_class')
+-- audit: (coverage_percent is null) = (enterprises is null)
+-- audit: dimension not in ('municipality', 'size_class') or members >= 3 or code in ('unknown', 'fewer_than_3')
+-- audit: dimension <> 'sector' or name_es is not null
+-- audit warn: coverage_percent is null or coverage_percent <= 100
+with counted as (
+    select cluster, region, 'region' as dimension, region as code, vintage, dataset, "snapshot", provenance
+    from intermediate.int_member_profiles
+    union all
+    -- A division of another classification that lies in no single one must not be taken for the one with its number.
+    select
+        cluster, region, 'sector',
+        case
+            when division is not null then division when sector = 'unknown' then sector else sector_scheme || ' ' || sector
+        end,
+        vintage, dataset, "snapshot", provenance
+    from intermediate.int_member_profiles
+    union all
+    select cluster, region, 'municipality', municipality, vintage, dataset, "snapshot", provenance
+    from intermediate.int_member_profiles
+    union all
+    select cluster, region, 'size_class', size_class, vintage, dataset, "snapshot", provenance
+    from intermediate.int_member_profiles
+),
+
+sized as (
+    select
+        counted.*,
+        case
+            when dimension in ('municipality', 'size_class') and code <> 'unknown'
+                and count(*) over (partition by cluster, region, dimension, code) < 3 then 'fewer_than_3'
+            else code
+        end as public_code
+    from counted
+),
+
+members as (
+    select cluster, region, dimension, public_code as code, vintage, dataset, "snapshot", provenance, count(*) as members
+    from sized
+    group by cluster, region, dimension, public_code, vintage, dataset, "snapshot", provenance
+),
+
+counts as (
+    select
+        enterprises.*,
+        case when enterprises.sector in ('B-S_X_O_S94', 'DIRCE_TOTAL') then 'ALL' else enterprises.sector end as activity,
+        row_number() over (
+            partition by enterprises.region,
+                case when enterprises.sector in ('B-S_X_O_S94', 'DIRCE_TOTAL') then 'ALL' else enterprises.sector end
+            -- Of the totals, the one that Eurostat has of all regions comes first.
+            order by
+                case when enterprises.sector = 'DIRCE_TOTAL' then 1 else 0 end,
+                denominators.preference, enterprises.time_year desc, enterprises.dataset
+        ) as choice
+    from intermediate.int_enterprise_counts as enterprises
+    inner join staging.stg_denominators as denominators on enterprises.indicator = denominators.indicator
+    where enterprises.size_basis = 'TOTAL' and enterprises.sector_scheme = 'NACE_R2'
+)
+
+select
+    members.cluster,
+    members.region,
+    coalesce(regions.region_name_es, 'no consta') as region_name_es,
+    coalesce(regions.region_name_en, 'not stated') as region_name_en,
+    members.dimension,
+    members.code,
+    case
+        when members.code = 'unknown' then 'no consta'
+        when members.code = 'fewer_than_3' then 'con menos de tres miembros cada uno'
+        else coalesce(
+            sectors.sector_name_es, municipalities.municipality_name, sizes.size_class_name_es, regions.region_name_es
+        )
+    end as name_es,
+    case
+        when members.code = 'unknown' then 'not stated'
+        when members.code = 'fewer_than_3' then 'with fewer than three members each'
+        else coalesce(
+            sectors.sector_name_en, municipalities.municipality_name, sizes.size_class_name_en, regions.region_name_en
+        )
+    end as name_en,
+    cast(members.members as bigint) as members,
+    counts.enterprises,
+    case
+        when counts.enterprises > 0 then
+            cast(100 as double) * cast(members.members as double) / cast(counts.enterprises as double)
+    end as coverage_percent,
+    counts.indicator as enterprises_indicator,
+    counts.dataset as enterprises_dataset,
+    counts.time_year as enterprises_year,
+    counts.cells as enterprises_cells,
+    members.vintage,
+    members.dataset,
+    members."snapshot",
+    greatest(members.provenance, coalesce(counts.provenance, 'official')) as provenance
+from members
+left join staging.stg_regions as regions on members.region = regions.region
+left join staging.stg_sectors as sectors
+    on members.dimension = 'sector'
+    and members.code = case
+        when sectors.sector_scheme = 'NACE_R2' then sectors.sector else sectors.sector_scheme || ' ' || sectors.sector
+    end
+left join staging.stg_municipalities as municipalities
+    on members.dimension = 'municipality' and members.code = municipalities.municipality
+left join staging.stg_size_classes as sizes on members.dimension = 'size_class' and members.code = sizes.size_class
+left join counts
+    on counts.choice = 1
+    and counts.enterprises > 0
+    and members.region = counts.region
+    and case members.dimension when 'sector' then members.code when 'region' then 'ALL' end = counts.activity

@@ -1,0 +1,141 @@
+-- The driving forces in which the sectors of each industrial cluster's members lag most behind the country, beside the
+-- members of the supplying cluster whose activity serves the force. The survey knows sectors, not members: a need is that of
+-- the enterprises of a member's sector and region. Members with fewer than 10 persons employed are outside the survey.
+-- grain: cluster, force
+-- column cluster: the industrial cluster
+-- column force: the driving force
+-- column force_name_es: its name in Spanish
+-- column force_name_en: its name in English
+-- column status: measured; no_data (no value for any member's sector); no_statistic (nothing measures the force by region)
+-- column statement_es: what measures the force, or that nothing does, in Spanish
+-- column statement_en: what measures the force, or that nothing does, in English
+-- column need_place: place of the force among those of the cluster, 1 has the largest lag; null where it is not measured
+-- column lag_points: mean lag of the members' sectors behind the country, in points, each member counting once; below 0 they
+--   are ahead
+-- column lag_points_by_size: the same, each member counting as often as its size class has persons employed at least (10, 50,
+--   250); members of unknown size do not count
+-- column members: members of the cluster
+-- column members_measured: members whose sector has a value in their region
+-- column members_below_survey: members with fewer than 10 persons employed
+-- column members_not_measured: the rest: activity or region unknown, or outside the survey
+-- column export_vintage: UTC time of the cluster's export
+-- column export_dataset: the cluster's export
+-- column snapshot: BLAKE3 of its bytes
+-- column supplier_cluster: the cluster that supplies
+-- column suppliers: its members whose activity serves the force
+-- column supplier_divisions: their divisions with the number of members
+-- column supplier_reasons_es: why these divisions serve the force, in Spanish
+-- column supplier_reasons_en: why these divisions serve the force, in English
+-- column supplier_export_vintage: UTC time of its export
+-- column provenance: official if all exports and values are, otherwise synthetic
+-- audit: members = members_measured + members_below_survey + members_not_measured
+-- audit: (status = 'measured') = (lag_points is not null)
+-- audit: lag_points is null or lag_points between -100 and 100
+-- audit: need_place is null or need_place >= 1
+-- audit: force <> 'quantum_computing' or status = 'no_statistic'
+with supplying as (
+    select distinct cluster
+    from staging.stg_force_supply
+),
+
+members as (
+    select
+        members.*,
+        case when sizes.persons_min >= 10 then sizes.persons_min end as persons,
+        coalesce(sizes.persons_min < 10, false) as is_small
+    from intermediate.int_member_profiles as members
+    left join supplying on members.cluster = supplying.cluster
+    left join staging.stg_size_classes as sizes on members.size_class = sizes.size_class
+    where supplying.cluster is null
+),
+
+needs as (
+    select
+        members.cluster,
+        forces.force,
+        members.vintage,
+        members.dataset,
+        members."snapshot",
+        count(*) as members,
+        sum(case when not members.is_small and needs.lag_points is not null then 1 else 0 end) as measured,
+        sum(case when members.is_small then 1 else 0 end) as small,
+        -- Decimals: the mean must not depend on the order of members.
+        sum(case when not members.is_small then needs.lag_points end) as lag,
+        sum(case when not members.is_small then needs.lag_points * cast(members.persons as decimal(8, 0)) end) as sized_lag,
+        sum(case when not members.is_small and needs.lag_points is not null then members.persons end) as persons,
+        max(greatest(members.provenance, coalesce(needs.provenance, 'official'))) as provenance
+    from members
+    cross join staging.stg_driving_forces as forces
+    left join intermediate.int_need_sectors as needs
+        on members.region = needs.region
+        and members.sector_scheme = needs.member_scheme
+        and members.sector = needs.member_sector
+        and forces.force = needs.force
+    group by members.cluster, forces.force, members.vintage, members.dataset, members."snapshot"
+),
+
+by_division as (
+    select
+        supply.cluster, supply.force, supply.division, supply.reason_es, supply.reason_en, suppliers.vintage,
+        suppliers.provenance,
+        count(*) as suppliers
+    from staging.stg_force_supply as supply
+    inner join intermediate.int_member_profiles as suppliers
+        on supply.cluster = suppliers.cluster and supply.division = suppliers.division
+    group by
+        supply.cluster, supply.force, supply.division, supply.reason_es, supply.reason_en, suppliers.vintage,
+        suppliers.provenance
+),
+
+supply as (
+    select
+        cluster,
+        force,
+        cast(sum(suppliers) as bigint) as suppliers,
+        string_agg(division || ': ' || cast(suppliers as varchar), ', ' order by division) as divisions,
+        string_agg(division || ': ' || reason_es, '; ' order by division) as reasons_es,
+        string_agg(division || ': ' || reason_en, '; ' order by division) as reasons_en,
+        max(vintage) as vintage,
+        max(provenance) as provenance
+    from by_division
+    group by cluster, force
+)
+
+select
+    needs.cluster,
+    needs.force,
+    forces.force_name_es,
+    forces.force_name_en,
+    case
+        when needs.measured > 0 then 'measured'
+        when forces.statistic_level = 'region' then 'no_data'
+        else 'no_statistic'
+    end as status,
+    forces.statement_es,
+    forces.statement_en,
+    case
+        when needs.measured > 0 then
+            rank() over (
+                partition by needs.cluster
+                order by cast(needs.lag as double) / cast(nullif(needs.measured, 0) as double) desc nulls last
+            )
+    end as need_place,
+    cast(needs.lag as double) / cast(nullif(needs.measured, 0) as double) as lag_points,
+    cast(needs.sized_lag as double) / cast(nullif(needs.persons, 0) as double) as lag_points_by_size,
+    cast(needs.members as bigint) as members,
+    cast(needs.measured as bigint) as members_measured,
+    cast(needs.small as bigint) as members_below_survey,
+    cast(needs.members - needs.measured - needs.small as bigint) as members_not_measured,
+    needs.vintage as export_vintage,
+    needs.dataset as export_dataset,
+    needs."snapshot",
+    supply.cluster as supplier_cluster,
+    coalesce(supply.suppliers, 0) as suppliers,
+    supply.divisions as supplier_divisions,
+    supply.reasons_es as supplier_reasons_es,
+    supply.reasons_en as supplier_reasons_en,
+    supply.vintage as supplier_export_vintage,
+    greatest(needs.provenance, coalesce(supply.provenance, 'official')) as provenance
+from needs
+inner join staging.stg_driving_forces as forces on needs.force = forces.force
+left join supply on needs.force = supply.force

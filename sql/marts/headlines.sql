@@ -1,0 +1,115 @@
+-- Sentences that people quote, as the data says them, beside what was published, and whether it is reproduced at the
+-- precision of the claim. A claim of whose cell the data has nothing says so.
+-- grain: claim
+-- column claim: code of the claim
+-- column kind: share, members, clusters or enterprises
+-- column published_es: what was published, in Spanish
+-- column published_en: what was published, in English
+-- column claim_source: where it was published
+-- column headline_es: the sentence as the data says it, in Spanish
+-- column headline_en: the sentence as the data says it, in English
+-- column status: reproduced, not_reproduced, no_value (the source has the cell without a figure), no_cell (the data has no
+--   such cell), not_specified (the publication does not say of which year or cell it speaks, or no indicator has it)
+-- column is_reproduced: whether the figure agrees; null where there is nothing to compare
+-- column claimed_value: the published figure
+-- column claim_precision: what the last digit of the claim is worth
+-- column reading: equal (rounds to it), just_over (from it up to one more of its digit), about (within one of its digit) or
+--   at_least
+-- column found_value: the figure of the data
+-- column difference: the figure of the data less the claim
+-- column country_value: the country's figure beside that of a region
+-- column indicator: what is measured
+-- column unit: unit of the figure
+-- column region: region it speaks of
+-- column sector: activity it speaks of
+-- column size_class: persons employed
+-- column time_period: year of reference
+-- column publisher: whose figure it is
+-- column flags: observation flags
+-- column source: the pipeline that delivered it
+-- column dataset: its table
+-- column vintage: UTC time of the snapshot in which it first stood
+-- column snapshot: BLAKE3 of the bytes that it was read from; null for what was counted
+-- column cell: byte offset of the value in the decompressed snapshot
+-- column country_snapshot: BLAKE3 of the bytes of the country's value
+-- column country_cell: byte offset of the country's value there
+-- column counted_cells: of a count that is a sum, the cells that were added up, each as snapshot:cell
+-- column export_snapshots: of a count of members, BLAKE3 of the exports that were counted
+-- column provenance: official, or synthetic where a figure of the sample was compared; none where there is nothing
+-- audit: status in ('reproduced', 'not_reproduced', 'no_value', 'no_cell', 'not_specified')
+-- audit: (is_reproduced is null) = (status in ('no_value', 'no_cell', 'not_specified'))
+-- audit: (difference is null) = (is_reproduced is null)
+-- audit: headline_es is not null and headline_en is not null and published_es is not null and published_en is not null
+-- audit: (snapshot is null) = (cell is null) and (country_snapshot is null) = (country_cell is null)
+-- audit: exists a row where claim = 'eurostat_ai_es13_2025'
+-- audit warn: provenance <> 'official' or status <> 'not_reproduced'
+select
+    claim,
+    kind,
+    case
+        when kind = 'share' then
+            case reading
+                when 'just_over' then 'Algo más del ' when 'about' then 'Alrededor del ' when 'at_least' then 'Más del '
+                else 'El '
+            end
+            || replace(claimed_text, '.', ',') || ' % de ' || who_es || ' ' || predicate_es || coalesce(', ' || time_period, '')
+        else case when reading = 'at_least' then 'Más de ' else '' end || claimed_text || ' ' || predicate_es
+    end as published_es,
+    case
+        when kind = 'share' then
+            case reading
+                when 'just_over' then 'Just over ' when 'about' then 'About ' when 'at_least' then 'Over ' else ''
+            end
+            || claimed_text || ' % of ' || who_en || ' ' || predicate_en || coalesce(', ' || time_period, '')
+        else case when reading = 'at_least' then 'Over ' else '' end || claimed_text || ' ' || predicate_en
+    end as published_en,
+    claim_source,
+    case
+        when status = 'not_specified' and indicator is null then 'Ningún indicador cargado mide esto'
+        when status = 'not_specified' then 'La publicación no dice de qué año habla: no hay celda con que compararla'
+        when status = 'no_cell' then 'Los datos cargados no tienen la celda de la que habla'
+        when status = 'no_value' then 'La fuente tiene la celda sin dato (confidencial o no disponible)'
+        when kind = 'share' then
+            'El ' || replace(found_text, '.', ',') || ' % de ' || who_es || ' ' || predicate_es || ', ' || time_period
+            || coalesce('; en ' || country_name_es || ', el ' || replace(country_text, '.', ',') || ' %', '')
+            || ' (' || publisher || ')'
+        else found_text || ' ' || predicate_es
+    end as headline_es,
+    case
+        when status = 'not_specified' and indicator is null then 'No indicator that is loaded measures this'
+        when status = 'not_specified' then 'The publication does not say of which year it speaks: there is no cell to compare'
+        when status = 'no_cell' then 'The loaded data do not have the cell that it speaks of'
+        when status = 'no_value' then 'The source has the cell without a figure (confidential or not available)'
+        when kind = 'share' then
+            found_text || ' % of ' || who_en || ' ' || predicate_en || ', ' || time_period
+            || coalesce('; in ' || country_name_en || ', ' || country_text || ' %', '')
+            || ' (' || publisher || ')'
+        else found_text || ' ' || predicate_en
+    end as headline_en,
+    status,
+    is_reproduced,
+    cast(claimed_value as double) as claimed_value,
+    cast(claim_precision as double) as claim_precision,
+    reading,
+    cast(found_value as double) as found_value,
+    cast(found_value - claimed_value as double) as difference,
+    cast(country_value as double) as country_value,
+    indicator,
+    unit,
+    region,
+    sector,
+    size_class,
+    time_period,
+    publisher,
+    flags,
+    source,
+    dataset,
+    vintage,
+    "snapshot",
+    cell,
+    country_snapshot,
+    country_cell,
+    counted_cells,
+    export_snapshots,
+    provenance
+from intermediate.int_claims
