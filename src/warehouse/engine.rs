@@ -1,6 +1,7 @@
 //! DuckDB connections with their limits, and DuckDB's messages turned into places in a file.
 
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use duckdb::{Config, Connection};
 
@@ -67,9 +68,15 @@ pub(super) fn open(limits: &Limits) -> Result<Connection, WarehouseError> {
 
 /// The version of DuckDB, part of every model's fingerprint.
 pub fn engine_version() -> Result<String, WarehouseError> {
+    // Asked several times in a run, and each time a database would be opened.
+    static VERSION: OnceLock<String> = OnceLock::new();
+    if let Some(version) = VERSION.get() {
+        return Ok(version.clone());
+    }
     let failed = refused("start".to_owned());
     let connection = Connection::open_in_memory().map_err(&failed)?;
-    connection.query_row("select version()", [], |row| row.get(0)).map_err(&failed)
+    let version: String = connection.query_row("select version()", [], |row| row.get(0)).map_err(&failed)?;
+    Ok(VERSION.get_or_init(|| version).clone())
 }
 
 /// Runs statements that are the program's own.

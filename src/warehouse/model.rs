@@ -106,8 +106,7 @@ pub struct Models {
 impl Models {
     /// Reads `sql/`. `lake_tables` are the tables that the lake will have, without the schema.
     pub fn load(folder: &Path, lake_tables: &[String]) -> Result<Self, WarehouseError> {
-        let connection = Connection::open_in_memory().map_err(engine::refused("start".to_owned()))?;
-        let mut models: BTreeMap<String, Model> = BTreeMap::new();
+        let mut drafts: Vec<Model> = Vec::new();
         for (layer, folder_name) in Layer::ALL {
             let folder = folder.join(folder_name);
             for file in disk::list(&folder)? {
@@ -117,7 +116,7 @@ impl Models {
                 let path = folder.join(&file);
                 let text = disk::read_text(&path)?;
                 let contract = contract::parse(&path, &text)?;
-                let mut model = Model {
+                drafts.push(Model {
                     name: name.to_owned(),
                     layer,
                     path,
@@ -126,20 +125,26 @@ impl Models {
                     reads: Vec::new(),
                     reads_lake: Vec::new(),
                     normalised: String::new(),
-                };
-                model.normalised = graph::parse(&connection, &model)?;
-                if let Some(other) = models.insert(name.to_owned(), model.clone()) {
-                    return Err(model.wrong(
-                        0..0,
-                        format!("expected one model `{name}`, found another in `{}`", other.path.display()),
-                        Some("rename one of the files".into()),
-                    ));
-                }
+                });
+            }
+        }
+        let mut models: BTreeMap<String, Model> = BTreeMap::new();
+        let mut references: BTreeMap<String, Vec<graph::Reference>> = BTreeMap::new();
+        let parsed = graph::parse(&drafts)?;
+        for (mut model, parsed) in drafts.into_iter().zip(parsed) {
+            model.normalised = parsed.normalised;
+            references.insert(model.name.clone(), parsed.references);
+            if let Some(other) = models.insert(model.name.clone(), model.clone()) {
+                return Err(model.wrong(
+                    0..0,
+                    format!("expected one model `{}`, found another in `{}`", model.name, other.path.display()),
+                    Some("rename one of the files".into()),
+                ));
             }
         }
         let known: HashMap<String, Layer> = models.values().map(|model| (model.name.clone(), model.layer)).collect();
         for model in models.values_mut() {
-            for reference in graph::references(&connection, model)? {
+            for reference in references.remove(&model.name).unwrap_or_default() {
                 let found = match reference.schema.as_deref() {
                     Some("lake") => {
                         lake_tables.contains(&reference.table).then(|| model.reads_lake.push(reference.table.clone()))

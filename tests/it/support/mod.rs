@@ -27,6 +27,37 @@ pub fn shared() -> Option<PathBuf> {
     None
 }
 
+/// The pipelines of a small project.
+const PIPELINES: [&str; 5] = [
+    "clusters__tera",
+    "eurostat__isoc_eb_ai",
+    "eurostat__isoc_eb_ain2",
+    "eurostat__isoc_r_eb_ain2",
+    "ine__ai_by_region",
+];
+
+/// The models of a small project: six marts and what they read.
+const MODELS: [&str; 18] = [
+    "stg_indicators",
+    "stg_memberships",
+    "stg_observation_history",
+    "stg_observations",
+    "stg_pipelines",
+    "stg_regions",
+    "stg_sectors",
+    "stg_size_classes",
+    "stg_source_codes",
+    "stg_units",
+    "int_member_records",
+    "int_members",
+    "cluster_exports",
+    "cluster_members_by_sector",
+    "cluster_overlaps",
+    "ict_adoption",
+    "revisions",
+    "source_disagreements",
+];
+
 /// A project of a test's own, and the runs of the binary in it.
 pub struct Scene {
     folder: tempfile::TempDir,
@@ -41,8 +72,28 @@ pub struct Run {
 }
 
 impl Scene {
-    /// A copy of the repository's configuration, pipelines and models; profile `sample`.
+    /// A small project: the repository's configuration, [`PIPELINES`] and [`MODELS`]; profile `sample`. What a test of the
+    /// program sees does not change with each source and indicator that is added.
     pub fn new() -> Self {
+        let scene = Scene::whole();
+        let keep = |folder: &str, extension: &str, names: &[&str]| {
+            for file in std::fs::read_dir(scene.path(folder)).unwrap() {
+                let path = file.unwrap().path();
+                let is_kept = names.contains(&path.file_stem().unwrap().to_str().unwrap());
+                if path.extension().is_some_and(|found| found == extension) && !is_kept {
+                    std::fs::remove_file(path).unwrap();
+                }
+            }
+        };
+        keep("pipelines", "toml", &PIPELINES);
+        for layer in ["staging", "intermediate", "marts"] {
+            keep(&format!("sql/{layer}"), "sql", &MODELS);
+        }
+        scene
+    }
+
+    /// A copy of all of the repository's configuration, pipelines and models; profile `sample`.
+    pub fn whole() -> Self {
         let folder = tempfile::tempdir().unwrap();
         for part in ["config", "pipelines", "sql"] {
             copy(&repository().join(part), &folder.path().join(part));
