@@ -61,7 +61,9 @@ fn main() {
         let folder = work.path().join(format!("build-{round}"));
         std::fs::create_dir(&folder).expect("there is room for a folder");
         let started = Instant::now();
-        let build = warehouse::build(&folder, &project.models, &inputs, None, &limits, "bench", |_| ());
+        let mut steps = Steps::default();
+        let build =
+            warehouse::build(&folder, &project.models, &inputs, None, &limits, "bench", |step| steps.step(step));
         let built = started.elapsed().as_secs_f64();
         let build = build.expect("the build is good");
         std::fs::remove_dir_all(&folder).expect("it can be removed");
@@ -77,6 +79,22 @@ fn main() {
     }
     ratios.sort_by(f64::total_cmp);
     println!("a build: {:.2} times as long as by hand", ratios[ratios.len() / 2]);
+}
+
+/// What each step of a build takes; those of more than a twentieth of a second are told.
+#[derive(Default)]
+struct Steps {
+    last: Option<(String, Instant)>,
+}
+
+impl Steps {
+    fn step(&mut self, step: &str) {
+        if let Some((name, started)) = self.last.replace((step.to_owned(), Instant::now()))
+            && started.elapsed().as_millis() > 50
+        {
+            println!("    {name}: {:.2} s", started.elapsed().as_secs_f64());
+        }
+    }
 }
 
 fn name(table: usize) -> String {

@@ -117,6 +117,9 @@ pub(super) fn fingerprint(model: &Model, lake: &BTreeMap<String, String>, conten
     add(env!("CARGO_PKG_VERSION"));
     add(LOAD_VERSION);
     add(&model.normalised);
+    if let Some(rule) = &model.contract.rake {
+        add(&format!("{rule:?}"));
+    }
     for table in &model.reads_lake {
         add(table);
         add(lake.get(table).map_or("", String::as_str));
@@ -270,10 +273,7 @@ fn make(connection: &Connection, model: &Model, reused: bool) -> Result<(), Ware
             &format!("create table {table} as select * from previous.{table}"),
         );
     }
-    let (create, prefix) = model.create();
-    connection
-        .execute_batch(&create)
-        .map_err(|error| engine::located(&error, &model.path, &model.text, model.contract.end, prefix))
+    model.make(connection)
 }
 
 /// The columns of a model with their meanings.

@@ -21,6 +21,7 @@
 //! The two that speak of the last published build hold where there is none.
 //! `inputs` says which rows of another table a row was computed from, for `tejido explain`: those that are equal in these
 //! columns (theirs, and this model's after `=` where it has another name), meet the condition, and count with that weight.
+//! `rake` scales the rows of the SELECT to margins ([`raking`](super::raking)).
 //! `private` keeps a model out of the published database; the reason is for readers.
 //! A line indented by more than one blank after the dashes goes on with the one above. From the
 //! contract come the comments in the database, the check of the grain, and the audits.
@@ -31,6 +32,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::WarehouseError;
+use super::raking::RakeRule;
 use crate::error::{Snippet, nearest};
 
 /// What a model promises.
@@ -46,6 +48,8 @@ pub struct Contract {
     pub audits: Vec<Audit>,
     /// The rows of other tables that a row was computed from.
     pub inputs: Vec<InputRule>,
+    /// How the rows of the SELECT are raked.
+    pub rake: Option<RakeRule>,
     /// Whether the model stays out of the published database.
     pub private: bool,
     /// Where the header ends and the SELECT begins, in bytes.
@@ -260,9 +264,16 @@ pub(super) fn parse(path: &Path, text: &str) -> Result<Contract, WarehouseError>
                 let hint = "write `-- inputs: <table> on <column>, <column> [where <condition>] [weight <column>]`";
                 wrong(span, format!("expected a table and its columns, found `{value}`"), hint)
             })?),
+            (Some("rake"), None) => match RakeRule::parse(&value) {
+                Some(rule) => contract.rake = Some(rule),
+                None => {
+                    let hint = "write `-- rake: <seed> to <total> by <column>; <total> by <column> within <column>`";
+                    return Err(wrong(span, format!("expected a seed and its margins, found `{value}`"), hint));
+                }
+            },
             (Some("private"), None) => contract.private = true,
             _ => {
-                let known = ["grain", "column", "audit", "audit warn", "inputs", "private"];
+                let known = ["grain", "column", "audit", "audit warn", "inputs", "rake", "private"];
                 let hint = match nearest(key, known) {
                     Some(near) => format!("did you mean `{near}:`?"),
                     None => format!("there are {}", known.map(|key| format!("`{key}:`")).join(", ")),

@@ -70,7 +70,8 @@ impl Model {
 
     /// Hash of the SELECT without comments and layout.
     pub fn select_hash(&self) -> String {
-        blake3::hash(self.normalised.as_bytes()).to_hex().to_string()
+        let raked = self.contract.rake.as_ref().map(|rule| format!("{rule:?}")).unwrap_or_default();
+        blake3::hash((self.normalised.clone() + &raked).as_bytes()).to_hex().to_string()
     }
 
     /// Staging models are views: they rename and cast, and would only repeat the lake.
@@ -84,6 +85,17 @@ impl Model {
         let prefix = format!("create {kind} {} as ", self.table());
         let length = prefix.len();
         (prefix + self.sql(), length)
+    }
+
+    /// Makes its view or table, raked where its header says so.
+    pub(super) fn make(&self, connection: &Connection) -> Result<(), WarehouseError> {
+        if let Some(rule) = &self.contract.rake {
+            return rule.make(connection, self);
+        }
+        let (create, prefix) = self.create();
+        connection
+            .execute_batch(&create)
+            .map_err(|error| engine::located(&error, &self.path, &self.text, self.contract.end, prefix))
     }
 
     pub(super) fn wrong(&self, span: std::ops::Range<usize>, message: String, hint: Option<String>) -> WarehouseError {
@@ -197,6 +209,10 @@ impl Models {
                 let hint = Some("make it an intermediate model, and a mart that counts".into());
                 return Err(model.wrong(header, "a mart is published and cannot be private".into(), hint));
             }
+            if model.contract.rake.is_some() && model.is_view() {
+                let hint = Some("make it an intermediate model or a mart".into());
+                return Err(model.wrong(header, "a staging model is a view and cannot be raked".into(), hint));
+            }
             // A view is its SQL: it reads its tables again whenever it is asked.
             let reads_private = model.reads.iter().find(|name| private.contains(name)).map(String::as_str);
             let reads_members = model.reads_lake.iter().any(|table| PRIVATE_TABLES.contains(&table.as_str()));
@@ -223,10 +239,7 @@ impl Models {
             &format!("set enable_external_access = false; create schema staging; create schema intermediate; {lake}"),
         )?;
         for model in &self.all {
-            let (create, prefix) = model.create();
-            connection
-                .execute_batch(&create)
-                .map_err(|error| engine::located(&error, &model.path, &model.text, model.contract.end, prefix))?;
+            model.make(&connection)?;
             self.check_columns(&connection, model)?;
             self.check_inputs(&connection, model)?;
             for audit in &model.contract.audits {

@@ -142,14 +142,13 @@ fn run(
     let needed = ancestors(models, model);
     for other in models.all.iter().filter(|other| needed.contains_key(other.name.as_str())) {
         let given = case.given.iter().find(|rows| !rows.table.starts_with("lake.") && is_given(rows, &other.name));
-        let (create, prefix) = other.create();
         let made = |sql: &str, prefix: usize| {
             connection
                 .execute_batch(sql)
                 .map_err(|error| engine::located(&error, &other.path, &other.text, other.contract.end, prefix))
         };
         match given {
-            None => made(&create, prefix)?,
+            None => other.make(&connection)?,
             Some(rows) => {
                 // Of the model's own columns and types, without its rows.
                 let table = other.table();

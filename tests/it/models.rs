@@ -114,3 +114,84 @@ fn a_plan_says_what_a_run_would_do_and_why() {
     scene.run(0);
     assert!(scene.tejido(&["plan"]).stdout.contains("publish  nothing would be published"));
 }
+
+#[test]
+fn a_model_is_raked_to_its_margins() {
+    let scene = Scene::new();
+    let model = |values: &str, audit: &str| {
+        format!(
+            "-- Cells that add up to both margins.
+-- grain: period, region, sector
+-- rake: seed to by_region by region; by_sector by sector within period
+-- column period: of which time
+-- column region: of which region
+-- column sector: of which sector
+-- column seed: the cell of the larger area
+-- column by_region: total of the region
+-- column by_sector: total of the sector
+-- column raked: the cell
+-- column raking_rounds: rounds
+-- column raking_error: distance from the margins
+-- column raking_refusal: why there is none
+{audit}select period, region, sector, seed, by_region, by_sector
+from (values {values}) as given (period, region, sector, seed, by_region, by_sector)
+"
+        )
+    };
+    let good =
+        "('2024', 'a', 'x', 5.0, 52.0, 87.0), ('2024', 'a', 'y', 1.0, 52.0, 13.0), ('2024', 'b', 'x', 5.0, 48.0, 87.0),
+        ('2024', 'b', 'y', 1.0, 48.0, 13.0)";
+    let bad = format!("{good}, ('2025', 'a', 'x', 1.0, 30.0, 50.0), ('2025', 'b', 'y', 1.0, 70.0, 49.0)");
+    scene.write("sql/marts/raked.sql", &model(&bad, ""));
+    scene.run(0);
+    assert_eq!(
+        scene.query("select period, region, sector, round(raked, 6), raking_error < 1e-9, raking_refusal from raked order by all"),
+        [
+            "2024|a|x|45.24|true|",
+            "2024|a|y|6.76|true|",
+            "2024|b|x|41.76|true|",
+            "2024|b|y|6.24|true|",
+            "2025|a|x|||the margins disagree: they add up to 100 by region and to 99 by sector",
+            "2025|b|y|||the margins disagree: they add up to 100 by region and to 99 by sector",
+        ]
+    );
+    assert!(scene.run(0).stdout.starts_with("nothing has changed"));
+    // Whoever needs all of them says so.
+    scene.write("sql/marts/raked.sql", &model(&bad, "-- audit: raking_refusal is null\n"));
+    let run = scene.run(1);
+    assert!(run.stderr.contains("raking_refusal is null"), "{}", run.stderr);
+    scene.write("sql/marts/raked.sql", &model(good, "-- audit: raking_refusal is null\n"));
+    scene.run(0);
+    // A rule that cannot be read, and a column that is not there.
+    scene.write("sql/marts/raked.sql", &model(good, "").replace("seed to by_region by region", "seed by region"));
+    golden(&scene, "rake_no_rule", &scene.tejido(&["run"]));
+    scene.write("sql/marts/raked.sql", &model(good, "").replace("seed to by_region", "seeds to by_region"));
+    golden(&scene, "rake_no_column", &scene.tejido(&["run"]));
+}
+
+/// Other folders, thread counts, time zones and languages give the same content.
+#[test]
+fn two_machines_make_the_same_marts() {
+    let content = |scene: &Scene| -> Vec<String> {
+        let manifest = scene.manifest();
+        let marts = manifest["models"].as_array().unwrap().iter().filter(|model| model["is_mart"] == true);
+        marts.map(|model| format!("{} {}", model["name"], model["content_hash"])).collect()
+    };
+    let mut one = Scene::whole();
+    one.set("TEJIDO__WAREHOUSE__THREADS", "1");
+    one.set("TEJIDO__NORMALISE__THREADS", "1");
+    one.set("TZ", "Pacific/Auckland");
+    one.set("LC_ALL", "es_ES.UTF-8");
+    one.run(0);
+    // What the first one fetched, since the moment of fetching is part of the data.
+    let mut other = Scene::whole();
+    other.set("TEJIDO__WAREHOUSE__THREADS", "4");
+    other.set("TEJIDO__WAREHOUSE__MEMORY_LIMIT_MB", "512");
+    other.set("TEJIDO__NORMALISE__THREADS", "4");
+    other.set("TZ", "America/Los_Angeles");
+    other.set("LC_ALL", "C");
+    one.tejido(&["archive", "export", "all.tar"]).must(0);
+    other.tejido(&["archive", "import", one.path("all.tar").to_str().unwrap()]).must(0);
+    other.tejido(&["run", "--offline"]).must(0);
+    assert_eq!(content(&one), content(&other));
+}
