@@ -133,9 +133,11 @@ select
         else 'no_cell'
     end as status,
     case when unit = 'PC_EMP' then 'las personas ocupadas en empresas' else 'las empresas' end
-        || ' de ' || region_name_es || ' (' || detail_es || ')' as who_es,
+        || ' de ' || case when region_name_es like 'Com%' then 'la ' else '' end
+        || region_name_es || ' (' || detail_es || ')' as who_es,
     case when unit = 'PC_EMP' then 'the persons employed in enterprises' else 'the enterprises' end
-        || ' of ' || region_name_en || ' (' || detail_en || ')' as who_en,
+        || ' of ' || case when region_name_en like 'Community of%' then 'the ' else '' end
+        || region_name_en || ' (' || detail_en || ')' as who_en,
     country_name_es,
     country_name_en,
     trim(trailing '.' from trim(trailing '0' from cast(claimed_value as varchar))) as claimed_text,

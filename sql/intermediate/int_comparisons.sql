@@ -34,7 +34,8 @@
 -- column eu_snapshot: BLAKE3 of the bytes that it was read from
 -- column eu_cell: byte offset of the value there
 -- column eu_provenance: official or synthetic
--- column country_best_share: the value of the best region of its country; null where there is none that is reliable
+-- column country_best_share: the value of the best region of its country; null where there is none that is reliable, or
+--   the region itself has no value
 -- column country_best_region: which one it is
 -- column country_best_snapshot: BLAKE3 of the bytes that it was read from
 -- column country_best_cell: byte offset of the value there
@@ -155,6 +156,7 @@ left join intermediate.int_frontiers as country_best
     and own.time_year = country_best.time_year
     and own.country = country_best.area
     and own.region_level = 'nuts2'
+    and own.share is not null
 left join intermediate.int_frontiers as eu_best
     on own.publisher = eu_best.publisher
     and own.indicator = eu_best.indicator

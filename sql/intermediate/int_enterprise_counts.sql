@@ -55,5 +55,5 @@ select
 from counts
 where size_basis in ('GE10', 'EMPL_GE10', 'TOTAL')
 group by dataset, source, indicator, region, sector_scheme, sector, size_basis, time_year
--- Strata are a whole only where they begin at ten.
-having size_basis <> 'EMPL_GE10' or sum(case when size_class = 'EMPL_10-19' then 1 else 0 end) = 1
+-- Strata are a whole only where none of the eight from ten on is missing: without one the sum would be too low.
+having size_basis <> 'EMPL_GE10' or count(*) = 8

@@ -1,5 +1,5 @@
 -- Every share beside the same share of another region, as in: from gap_to('ES') where region = 'ES13'.
--- Only the preferred figures are compared, of the same sector, size class, indicator, unit and year.
+-- Only the preferred figures are compared, of the same publisher, sector, size class, indicator, unit and year.
 -- parameter other: the region to compare with, such as ES or EU27_2020
 select
     own.region,
@@ -24,6 +24,7 @@ inner join ict_adoption as theirs
     and own.indicator = theirs.indicator
     and own.unit = theirs.unit
     and own.time_period = theirs.time_period
+    and own.publisher = theirs.publisher
 where
     own.preferred
     and theirs.preferred

@@ -1,5 +1,6 @@
 -- What separates each NUTS 2 region and each country from its country, from the European Union and from the best region, in
--- every indicator, sector, size class and year. Only the same publisher's survey is compared. A negative gap is a lag.
+-- every indicator, sector, size class and year. Only the same publisher's survey is compared. A negative gap is a lag. The best
+-- is the highest value: of what enterprises suffer or lack, such as E_SEC2IANY and E_ISPDF_LT30, a lag is the good side.
 -- grain: region, sector, sector_scheme, size_class, indicator, unit, time_period, publisher
 -- column region: NUTS 2024 or country code
 -- column region_level: country or nuts2

@@ -15,7 +15,8 @@
 -- column members: number of members
 -- column enterprises: enterprises of all sizes counted in the same region and sector, or region for all members; null where
 --   no table counts them
--- column coverage_percent: members for each hundred of these enterprises; above 100 where members are no enterprises
+-- column coverage_percent: members for each hundred of these enterprises; above 100 where members are no enterprises; of all
+--   members, also those count that the enterprises leave out: farms, public bodies, associations
 -- column enterprises_indicator: what is counted: enterprises or local units
 -- column enterprises_dataset: the table with the count
 -- column enterprises_year: its year

@@ -9,7 +9,8 @@
 -- column status: measured; no_data (no value for any member's sector); no_statistic (nothing measures the force by region)
 -- column statement_es: what measures the force, or that nothing does, in Spanish
 -- column statement_en: what measures the force, or that nothing does, in English
--- column need_place: place of the force among those of the cluster, 1 has the largest lag; null where it is not measured
+-- column need_place: place of the force among those of the cluster, 1 has the largest lag; null where it is not measured;
+--   forces that are measured for different members, as members_measured tells, are ranked all the same
 -- column lag_points: mean lag of the members' sectors behind the country, in points, each member counting once; below 0 they
 --   are ahead
 -- column lag_points_by_size: the same, each member counting as often as its size class has persons employed at least (10, 50,

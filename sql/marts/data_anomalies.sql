@@ -1,5 +1,5 @@
--- Values that look wrong: 0.0 after 100.0, totals outside the range of their parts, and values that do not move for three
--- years. Each is what the source says and stays in the data; the row says where to look.
+-- Values that look wrong: 0.0 after 100.0, totals outside the range of their parts, and values that are the same as the
+-- two before. Each is what the source says and stays in the data; the row says where to look.
 -- grain: anomaly, source, region, sector, sector_scheme, size_class, indicator, unit, time_period
 -- column anomaly: zero_after_hundred, outside_parts or unmoved
 -- column source: the pipeline

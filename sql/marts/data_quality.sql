@@ -18,7 +18,7 @@
 -- column declared_break: whether the series of this table begins anew in this year by the codelist of breaks
 -- column zeros_after_hundred: values of 0.0 after 100.0
 -- column totals_outside_parts: totals below their lowest part or above their highest one
--- column unmoved_values: values that were the same in the two years before
+-- column unmoved_values: values that are the same as the two before, of whatever years
 -- column disagreements: cells of which another source gives another figure, beyond the tolerance of the unit
 -- column official_percent: of all cells, those whose figure is a published one; the rest is synthetic
 -- column newest_vintage: UTC time of the newest snapshot in which one of the values first stood

@@ -37,7 +37,7 @@
 -- column eu_share: percentage of the European Union
 -- column gap_to_eu_points: the region's less the European Union's
 -- column best_region: the best NUTS 2 region of the European Union, or of the country where only its regions have values;
---   without values of low reliability
+--   without values of low reliability; null where the region has no value
 -- column best_share: its percentage
 -- column gap_to_best_points: the region's less that
 -- column years_behind_country: years since the country had the region's level, linear between years; null where unknown

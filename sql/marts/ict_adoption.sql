@@ -1,22 +1,22 @@
--- Share of enterprises that use a technology, by region, sector, size class and year: every published cell of every source.
--- Where several sources give the same cell, each has its own row, and `preferred` marks the one to take.
+-- Percentages by region, sector, size class and year, every cell of every source: of enterprises that use a technology, and of
+-- persons, turnover or households, as `universe` says. Of sources with the same cell each has a row; take the `preferred` one.
 -- grain: region, sector, size_class, indicator, unit, time_period, source
 -- column region: NUTS 2024 or country code; ES13 is Cantabria
 -- column region_level: country, aggregate, nuts1 or nuts2
 -- column region_name_es: name of the region in Spanish
 -- column region_name_en: name of the region in English
--- column sector: canonical code of the activity; C10-S951_X_K is Eurostat's total, INE_TOTAL that of INE
+-- column sector: canonical code of the activity; C10-S951_X_K is Eurostat's total, INE_TOTAL that of INE, _Z of households
 -- column sector_scheme: classification of the sector
 -- column sector_name_es: name of the sector in Spanish
 -- column sector_name_en: name of the sector in English
--- column size_class: persons employed; GE10 is 10 or more
+-- column size_class: persons employed; GE10 is 10 or more, _Z stands for households
 -- column size_class_name_es: name of the size class in Spanish
 -- column size_class_name_en: name of the size class in English
 -- column indicator: code of the indicator, Eurostat's where it has one; E_AI_TANY is the use of at least one AI technology
 -- column indicator_name_es: name of the indicator in Spanish
 -- column indicator_name_en: name of the indicator in English
 -- column driving_force: the driving force that the indicator belongs to
--- column unit: unit of the share; PC_ENT is percentage of all enterprises of the cell
+-- column unit: unit of the share; PC_ENT is percentage of all enterprises of the cell, PC_HH of households
 -- column universe: what the share is a percentage of
 -- column time_period: year of reference (the first quarter, for the use of technologies)
 -- column period_start: first day of the period, for what needs a date
