@@ -18,6 +18,7 @@ use duckdb::{Connection, params};
 use super::model::Model;
 use super::rake::{Margin, Raked, rake};
 use super::{WarehouseError, engine, quoted};
+use crate::error::nearest;
 
 /// What is raked to what.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,6 +58,7 @@ impl RakeRule {
         connection
             .execute_batch(&create)
             .map_err(|error| engine::located(&error, &model.path, &model.text, model.contract.end, prefix.len()))?;
+        self.check(connection, model)?;
         let problem = match self.within.is_empty() {
             true => "1".to_owned(),
             false => format!("dense_rank() over (order by {})", list(&self.within)),
@@ -119,6 +121,29 @@ impl RakeRule {
             model.table()
         );
         connection.execute_batch(&finish).map_err(failed)
+    }
+
+    /// The columns that the rule names are those of the SELECT.
+    fn check(&self, connection: &Connection, model: &Model) -> Result<(), WarehouseError> {
+        let failed = engine::refused(format!("rake `{}`", model.name));
+        let mut statement = connection.prepare("select column_name from (describe raking)").map_err(&failed)?;
+        let names = statement.query_map([], |row| row.get::<_, String>(0)).map_err(&failed)?;
+        let names: Vec<String> = names.collect::<Result<_, _>>().map_err(&failed)?;
+        let by = self.margins.iter().flat_map(|(total, by)| std::iter::once(total).chain(by));
+        for wanted in std::iter::once(&self.seed).chain(by).chain(&self.within) {
+            if !names.contains(wanted) {
+                let header = &model.text[..model.contract.end];
+                let line = header.find("-- rake:").unwrap_or(0);
+                let at = line + header[line..].find(wanted.as_str()).unwrap_or(0);
+                let near = nearest(wanted, names.iter().map(String::as_str));
+                return Err(model.wrong(
+                    at..at + wanted.len(),
+                    format!("the SELECT gives no column `{wanted}` to rake"),
+                    near.map(|near| format!("did you mean `{near}`?")),
+                ));
+            }
+        }
+        Ok(())
     }
 
     /// Rakes the cells of one table.

@@ -257,3 +257,28 @@ print(len(package.resources), len(report.tasks))
     let marts = scene.manifest()["models"].as_array().unwrap().iter().filter(|model| model["is_mart"] == true).count();
     assert_eq!(String::from_utf8(output.stdout).unwrap().trim(), format!("{marts} {marts}"));
 }
+
+/// docs/QUESTIONS.md: each query gives what stands below it.
+#[test]
+fn the_questions_of_analysts_have_the_answers_that_are_written_down() {
+    let scene = Scene::whole();
+    scene.run(0);
+    let document = std::fs::read_to_string(crate::support::repository().join("docs/QUESTIONS.md")).unwrap();
+    let mut written = String::new();
+    let mut questions = 0;
+    for section in document.split("\n```sql\n").skip(1) {
+        let (query, rest) = section.split_once("\n```\n").unwrap();
+        let answer = rest.trim_start().strip_prefix("```\n").unwrap_or_else(|| panic!("no answer below {query}"));
+        let (answer, _) = answer.split_once("\n```").unwrap();
+        let run = scene.tejido(&["query", query]);
+        run.must(0);
+        let found: Vec<&str> = run.stdout.lines().map(str::trim_end).collect();
+        let expected: Vec<&str> = answer.lines().map(str::trim_end).collect();
+        if found != expected {
+            written.push_str(&format!("{query}\n--- found\n{}\n--- written\n{answer}\n\n", found.join("\n")));
+        }
+        questions += 1;
+    }
+    assert!(questions >= 20, "{questions}");
+    assert!(written.is_empty(), "{written}");
+}
