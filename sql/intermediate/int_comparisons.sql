@@ -125,6 +125,7 @@ left join intermediate.int_series as country
     and own.sector = country.sector
     and own.time_year = country.time_year
     and own.country = country.region
+    and country.region_level = 'country'
     and own.region_level = 'nuts2'
 left join intermediate.int_series as eu
     on own.publisher = eu.publisher
