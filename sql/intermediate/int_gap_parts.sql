@@ -51,8 +51,8 @@ sizes as (
     group by total, sector_partition
 ),
 
--- The candidates without what stands in their rows: these are many, and most are not taken.
-candidates as (
+-- Percentages of all sectors of a partition, in the region and in its country.
+measured as (
     select
         totals.publisher,
         totals.indicator,
@@ -65,14 +65,7 @@ candidates as (
         totals.time_year,
         totals.country_total_share,
         partitions.sector_partition,
-        partitions.place,
-        weights.dataset as weights_dataset,
-        weights.indicator as weights_indicator,
-        weights.size_basis as weights_size,
-        weights.basis_place,
-        weights.time_year as weights_year,
-        cast(sum(weights.enterprises) as double) as all_enterprises,
-        cast(sum(country_weights.enterprises) as double) as all_country_enterprises
+        partitions.place
     from totals
     inner join staging.stg_sector_partitions as partitions on totals.total = partitions.total
     inner join sizes on partitions.total = sizes.total and partitions.sector_partition = sizes.sector_partition
@@ -85,11 +78,31 @@ candidates as (
         and partitions.sector = parts.sector
         and totals.region = parts.region
         and totals.time_year = parts.time_year
-    inner join intermediate.int_sector_weights as weights
-        on totals.sector_scheme = weights.sector_scheme
-        and partitions.sector = weights.sector
-        and totals.region = weights.region
-        and weights.time_year <= totals.time_year
+    where parts.share is not null and parts.country_share is not null
+    group by
+        totals.publisher, totals.indicator, totals.unit, totals.size_class, totals.sector_scheme, totals.total,
+        totals.region, totals.country, totals.time_year, totals.country_total_share, partitions.sector_partition,
+        partitions.place, sizes.sectors
+    having count(*) = sizes.sectors
+),
+
+-- Counts of all sectors of a partition, in the region and in its country.
+counted as (
+    select
+        partitions.total,
+        partitions.sector_partition,
+        places.region,
+        places.country,
+        weights.sector_scheme,
+        weights.dataset as weights_dataset,
+        weights.indicator as weights_indicator,
+        weights.size_basis as weights_size,
+        weights.basis_place,
+        weights.time_year as weights_year,
+        cast(sum(weights.enterprises) as double) as all_enterprises,
+        cast(sum(country_weights.enterprises) as double) as all_country_enterprises
+    from (select distinct region, country from totals) as places
+    inner join intermediate.int_sector_weights as weights on places.region = weights.region
     inner join intermediate.int_sector_weights as country_weights
         on weights.dataset = country_weights.dataset
         and weights.indicator = country_weights.indicator
@@ -97,28 +110,41 @@ candidates as (
         and weights.time_year = country_weights.time_year
         and weights.sector_scheme = country_weights.sector_scheme
         and weights.sector = country_weights.sector
-        and totals.country = country_weights.region
-    where parts.share is not null and parts.country_share is not null
+        and places.country = country_weights.region
+    inner join staging.stg_sector_partitions as partitions on weights.sector = partitions.sector
+    inner join sizes on partitions.total = sizes.total and partitions.sector_partition = sizes.sector_partition
     group by
-        totals.publisher, totals.indicator, totals.unit, totals.size_class, totals.sector_scheme, totals.total,
-        totals.region, totals.country, totals.time_year, totals.country_total_share, partitions.sector_partition,
-        partitions.place, sizes.sectors, weights.dataset, weights.indicator, weights.size_basis, weights.basis_place,
+        partitions.total, partitions.sector_partition, sizes.sectors, places.region, places.country,
+        weights.sector_scheme, weights.dataset, weights.indicator, weights.size_basis, weights.basis_place,
         weights.time_year
     having count(*) = sizes.sectors and sum(weights.enterprises) > 0 and sum(country_weights.enterprises) > 0
 ),
 
 ranked as (
     select
-        candidates.*,
+        measured.*,
+        counted.weights_dataset,
+        counted.weights_indicator,
+        counted.weights_size,
+        counted.weights_year,
+        counted.all_enterprises,
+        counted.all_country_enterprises,
         dense_rank() over (
-            partition by candidates.publisher, candidates.indicator, candidates.unit, candidates.size_class,
-                candidates.sector_scheme, candidates.total, candidates.region, candidates.time_year
+            partition by measured.publisher, measured.indicator, measured.unit, measured.size_class,
+                measured.sector_scheme, measured.total, measured.region, measured.time_year
             order by
-                candidates.place, candidates.basis_place, denominators.preference, candidates.weights_year desc,
-                candidates.weights_dataset, candidates.weights_indicator, candidates.weights_size
+                measured.place, counted.basis_place, denominators.preference, counted.weights_year desc,
+                counted.weights_dataset, counted.weights_indicator, counted.weights_size
         ) as choice
-    from candidates
-    inner join staging.stg_denominators as denominators on candidates.weights_indicator = denominators.indicator
+    from measured
+    inner join counted
+        on measured.total = counted.total
+        and measured.sector_partition = counted.sector_partition
+        and measured.sector_scheme = counted.sector_scheme
+        and measured.region = counted.region
+        and measured.country = counted.country
+        and counted.weights_year <= measured.time_year
+    inner join staging.stg_denominators as denominators on counted.weights_indicator = denominators.indicator
 ),
 
 chosen as (
