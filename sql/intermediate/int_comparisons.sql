@@ -81,17 +81,17 @@ select
     own.cell,
     own.provenance,
     previous.share as previous_share,
-    case when previous.share is not null then previous."snapshot" end as previous_snapshot,
-    case when previous.share is not null then previous.cell end as previous_cell,
-    case when previous.share is not null then previous.provenance end as previous_provenance,
+    previous."snapshot" as previous_snapshot,
+    previous.cell as previous_cell,
+    previous.provenance as previous_provenance,
     country.share as country_share,
-    case when country.share is not null then country."snapshot" end as country_snapshot,
-    case when country.share is not null then country.cell end as country_cell,
-    case when country.share is not null then country.provenance end as country_provenance,
+    country."snapshot" as country_snapshot,
+    country.cell as country_cell,
+    country.provenance as country_provenance,
     eu.share as eu_share,
-    case when eu.share is not null then eu."snapshot" end as eu_snapshot,
-    case when eu.share is not null then eu.cell end as eu_cell,
-    case when eu.share is not null then eu.provenance end as eu_provenance,
+    eu."snapshot" as eu_snapshot,
+    eu.cell as eu_cell,
+    eu.provenance as eu_provenance,
     country_best.share as country_best_share,
     country_best.region as country_best_region,
     country_best."snapshot" as country_best_snapshot,
@@ -117,6 +117,7 @@ left join intermediate.int_series as previous
     and own.region = previous.region
     and own.segment = previous.segment
     and own.time_year = previous.time_year + 1
+    and previous.share is not null
 left join intermediate.int_series as country
     on own.publisher = country.publisher
     and own.indicator = country.indicator
@@ -126,6 +127,8 @@ left join intermediate.int_series as country
     and own.sector = country.sector
     and own.time_year = country.time_year
     and own.country = country.region
+    and country.region_level = 'country'
+    and country.share is not null
     and own.region_level = 'nuts2'
 left join intermediate.int_series as eu
     on own.publisher = eu.publisher
@@ -136,6 +139,7 @@ left join intermediate.int_series as eu
     and own.sector = eu.sector
     and own.time_year = eu.time_year
     and eu.region = 'EU27_2020'
+    and eu.share is not null
     and own.region <> 'EU27_2020'
 left join intermediate.int_ranks as ranks
     on own.publisher = ranks.publisher

@@ -51,7 +51,8 @@ sizes as (
     group by total, sector_partition
 ),
 
-weighed as (
+-- Percentages of all sectors of a partition, in the region and in its country.
+measured as (
     select
         totals.publisher,
         totals.indicator,
@@ -60,28 +61,11 @@ weighed as (
         totals.sector_scheme,
         totals.total,
         totals.region,
+        totals.country,
         totals.time_year,
         totals.country_total_share,
-        partitions.sector,
         partitions.sector_partition,
-        partitions.place,
-        sizes.sectors,
-        weights.dataset as weights_dataset,
-        weights.indicator as weights_indicator,
-        weights.size_basis as weights_size,
-        weights.basis_place,
-        weights.time_year as weights_year,
-        weights.enterprises,
-        country_weights.enterprises as country_enterprises,
-        parts.share,
-        parts.country_share,
-        parts."snapshot",
-        parts.cell,
-        parts.country_snapshot,
-        parts.country_cell,
-        weights.cells as weight_cells,
-        country_weights.cells as country_weight_cells,
-        greatest(parts.provenance, parts.country_provenance, weights.provenance, country_weights.provenance) as provenance
+        partitions.place
     from totals
     inner join staging.stg_sector_partitions as partitions on totals.total = partitions.total
     inner join sizes on partitions.total = sizes.total and partitions.sector_partition = sizes.sector_partition
@@ -94,11 +78,31 @@ weighed as (
         and partitions.sector = parts.sector
         and totals.region = parts.region
         and totals.time_year = parts.time_year
-    inner join intermediate.int_sector_weights as weights
-        on totals.sector_scheme = weights.sector_scheme
-        and partitions.sector = weights.sector
-        and totals.region = weights.region
-        and weights.time_year <= totals.time_year
+    where parts.share is not null and parts.country_share is not null
+    group by
+        totals.publisher, totals.indicator, totals.unit, totals.size_class, totals.sector_scheme, totals.total,
+        totals.region, totals.country, totals.time_year, totals.country_total_share, partitions.sector_partition,
+        partitions.place, sizes.sectors
+    having count(*) = sizes.sectors
+),
+
+-- Counts of all sectors of a partition, in the region and in its country.
+counted as (
+    select
+        partitions.total,
+        partitions.sector_partition,
+        places.region,
+        places.country,
+        weights.sector_scheme,
+        weights.dataset as weights_dataset,
+        weights.indicator as weights_indicator,
+        weights.size_basis as weights_size,
+        weights.basis_place,
+        weights.time_year as weights_year,
+        cast(sum(weights.enterprises) as double) as all_enterprises,
+        cast(sum(country_weights.enterprises) as double) as all_country_enterprises
+    from (select distinct region, country from totals) as places
+    inner join intermediate.int_sector_weights as weights on places.region = weights.region
     inner join intermediate.int_sector_weights as country_weights
         on weights.dataset = country_weights.dataset
         and weights.indicator = country_weights.indicator
@@ -106,45 +110,90 @@ weighed as (
         and weights.time_year = country_weights.time_year
         and weights.sector_scheme = country_weights.sector_scheme
         and weights.sector = country_weights.sector
-        and totals.country = country_weights.region
-    where parts.share is not null and parts.country_share is not null
-),
-
-whole as (
-    select
-        weighed.*,
-        count(*) over candidate as found,
-        cast(sum(enterprises) over candidate as double) as all_enterprises,
-        cast(sum(country_enterprises) over candidate as double) as all_country_enterprises
-    from weighed
-    window candidate as (
-        partition by publisher, indicator, unit, size_class, sector_scheme, total, region, time_year, sector_partition,
-            weights_dataset, weights_indicator, weights_size, weights_year
-    )
+        and places.country = country_weights.region
+    inner join staging.stg_sector_partitions as partitions on weights.sector = partitions.sector
+    inner join sizes on partitions.total = sizes.total and partitions.sector_partition = sizes.sector_partition
+    group by
+        partitions.total, partitions.sector_partition, sizes.sectors, places.region, places.country,
+        weights.sector_scheme, weights.dataset, weights.indicator, weights.size_basis, weights.basis_place,
+        weights.time_year
+    having count(*) = sizes.sectors and sum(weights.enterprises) > 0 and sum(country_weights.enterprises) > 0
 ),
 
 ranked as (
     select
-        whole.*,
+        measured.*,
+        counted.weights_dataset,
+        counted.weights_indicator,
+        counted.weights_size,
+        counted.weights_year,
+        counted.all_enterprises,
+        counted.all_country_enterprises,
         dense_rank() over (
-            partition by whole.publisher, whole.indicator, whole.unit, whole.size_class, whole.sector_scheme, whole.total,
-                whole.region, whole.time_year
+            partition by measured.publisher, measured.indicator, measured.unit, measured.size_class,
+                measured.sector_scheme, measured.total, measured.region, measured.time_year
             order by
-                whole.place, whole.basis_place, denominators.preference, whole.weights_year desc, whole.weights_dataset,
-                whole.weights_indicator, whole.weights_size
+                measured.place, counted.basis_place, denominators.preference, counted.weights_year desc,
+                counted.weights_dataset, counted.weights_indicator, counted.weights_size
         ) as choice
-    from whole
-    inner join staging.stg_denominators as denominators on whole.weights_indicator = denominators.indicator
-    where whole.found = whole.sectors and whole.all_enterprises > 0 and whole.all_country_enterprises > 0
+    from measured
+    inner join counted
+        on measured.total = counted.total
+        and measured.sector_partition = counted.sector_partition
+        and measured.sector_scheme = counted.sector_scheme
+        and measured.region = counted.region
+        and measured.country = counted.country
+        and counted.weights_year <= measured.time_year
+    inner join staging.stg_denominators as denominators on counted.weights_indicator = denominators.indicator
 ),
 
 chosen as (
     select
         ranked.*,
-        cast(enterprises as double) / all_enterprises as weight,
-        cast(country_enterprises as double) / all_country_enterprises as country_weight
+        partitions.sector,
+        weights.enterprises,
+        country_weights.enterprises as country_enterprises,
+        cast(weights.enterprises as double) / ranked.all_enterprises as weight,
+        cast(country_weights.enterprises as double) / ranked.all_country_enterprises as country_weight,
+        parts.share,
+        parts.country_share,
+        parts."snapshot",
+        parts.cell,
+        parts.country_snapshot,
+        parts.country_cell,
+        weights.cells as weight_cells,
+        country_weights.cells as country_weight_cells,
+        greatest(parts.provenance, parts.country_provenance, weights.provenance, country_weights.provenance) as provenance
     from ranked
-    where choice = 1
+    inner join staging.stg_sector_partitions as partitions
+        on ranked.total = partitions.total
+        and ranked.sector_partition = partitions.sector_partition
+    inner join intermediate.int_comparisons as parts
+        on ranked.publisher = parts.publisher
+        and ranked.indicator = parts.indicator
+        and ranked.unit = parts.unit
+        and ranked.size_class = parts.size_class
+        and ranked.sector_scheme = parts.sector_scheme
+        and partitions.sector = parts.sector
+        and ranked.region = parts.region
+        and ranked.time_year = parts.time_year
+    inner join intermediate.int_sector_weights as weights
+        on ranked.weights_dataset = weights.dataset
+        and ranked.weights_indicator = weights.indicator
+        and ranked.weights_size = weights.size_basis
+        and ranked.weights_year = weights.time_year
+        and ranked.sector_scheme = weights.sector_scheme
+        and partitions.sector = weights.sector
+        and ranked.region = weights.region
+    inner join intermediate.int_sector_weights as country_weights
+        on ranked.weights_dataset = country_weights.dataset
+        and ranked.weights_indicator = country_weights.indicator
+        and ranked.weights_size = country_weights.size_basis
+        and ranked.weights_year = country_weights.time_year
+        and ranked.sector_scheme = country_weights.sector_scheme
+        and partitions.sector = country_weights.sector
+        and ranked.country = country_weights.region
+    where ranked.choice = 1
 )
 
 select

@@ -1,5 +1,6 @@
 -- What separates the sectors of each cluster's members from the country, in the lead indicator of each force: of the sectors
--- of the survey that a member's division stands in, the finest with a value of region and country, in its newest year.
+-- of the survey that a member's division stands in, those of the newest year with a value of region and country, and of these
+-- the finest.
 -- grain: region, member_scheme, member_sector, force
 -- column region: NUTS 2 region of members
 -- column member_scheme: classification of the members' division

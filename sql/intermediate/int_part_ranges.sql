@@ -57,22 +57,41 @@ members as (
     where series.size_class in ('10-49', '50-249', 'GE250')
 ),
 
-ranked as (
+whole as (
+    select
+        source, indicator, unit, region, time_year, total_kind, size_class, sector_scheme, sector, parts_of,
+        min(share) as lowest_share,
+        max(share) as highest_share
+    from members
+    group by source, indicator, unit, region, time_year, total_kind, size_class, sector_scheme, sector, parts_of, parts
+    having count(*) = parts
+),
+
+-- Where all parts are equal, one row is both ends.
+ends as (
     select
         members.*,
-        count(*) over total as found,
+        whole.lowest_share,
+        whole.highest_share,
         row_number() over (
-            partition by source, indicator, unit, region, time_year, total_kind, size_class, sector_scheme, sector, parts_of
-            order by share, part
-        ) as from_below,
-        row_number() over (
-            partition by source, indicator, unit, region, time_year, total_kind, size_class, sector_scheme, sector, parts_of
-            order by share desc, part
-        ) as from_above
+            partition by members.source, members.indicator, members.unit, members.region, members.time_year,
+                members.total_kind, members.size_class, members.sector_scheme, members.sector, members.parts_of,
+                members.share
+            order by members.part
+        ) as place
     from members
-    window total as (
-        partition by source, indicator, unit, region, time_year, total_kind, size_class, sector_scheme, sector, parts_of
-    )
+    inner join whole
+        on members.source = whole.source
+        and members.indicator = whole.indicator
+        and members.unit = whole.unit
+        and members.region = whole.region
+        and members.time_year = whole.time_year
+        and members.total_kind = whole.total_kind
+        and members.size_class = whole.size_class
+        and members.sector_scheme = whole.sector_scheme
+        and members.sector = whole.sector
+        and members.parts_of = whole.parts_of
+    where members.share = whole.lowest_share or members.share = whole.highest_share
 )
 
 select
@@ -86,13 +105,15 @@ select
     sector_scheme,
     sector,
     parts_of,
+    lowest_share,
     -- One row each is left by the conditions, so that the maximum is that of one value.
-    max(case when from_below = 1 then share end) as lowest_share,
-    max(case when from_below = 1 then "snapshot" end) as lowest_snapshot,
-    max(case when from_below = 1 then cell end) as lowest_cell,
-    max(case when from_above = 1 then share end) as highest_share,
-    max(case when from_above = 1 then "snapshot" end) as highest_snapshot,
-    max(case when from_above = 1 then cell end) as highest_cell
-from ranked
-where found = parts
-group by source, indicator, unit, region, time_year, total_kind, size_class, sector_scheme, sector, parts_of
+    max(case when share = lowest_share then "snapshot" end) as lowest_snapshot,
+    max(case when share = lowest_share then cell end) as lowest_cell,
+    highest_share,
+    max(case when share = highest_share then "snapshot" end) as highest_snapshot,
+    max(case when share = highest_share then cell end) as highest_cell
+from ends
+where place = 1
+group by
+    source, indicator, unit, region, time_year, total_kind, size_class, sector_scheme, sector, parts_of, lowest_share,
+    highest_share

@@ -49,14 +49,50 @@ with yearly as (
     where observations.unit like 'PC%' and length(observations.time_period) = 4
 ),
 
+repeated as (
+    select publisher, indicator, unit, size_class, sector_scheme, sector, region, time_year
+    from yearly
+    group by publisher, indicator, unit, size_class, sector_scheme, sector, region, time_year
+    having count(*) > 1
+),
+
+-- Only cells that several tables give are put in order: they are few, and to sort all of them would take long.
 ranked as (
     select
         yearly.*,
         row_number() over (
-            partition by publisher, indicator, unit, size_class, sector_scheme, sector, region, time_year
-            order by case when share is null then 1 else 0 end, preference, pipeline, dataset
+            partition by yearly.publisher, yearly.indicator, yearly.unit, yearly.size_class, yearly.sector_scheme,
+                yearly.sector, yearly.region, yearly.time_year
+            order by case when yearly.share is null then 1 else 0 end, yearly.preference, yearly.pipeline, yearly.dataset
         ) as choice
     from yearly
+    inner join repeated
+        on yearly.publisher = repeated.publisher
+        and yearly.indicator = repeated.indicator
+        and yearly.unit = repeated.unit
+        and yearly.size_class = repeated.size_class
+        and yearly.sector_scheme = repeated.sector_scheme
+        and yearly.sector = repeated.sector
+        and yearly.region = repeated.region
+        and yearly.time_year = repeated.time_year
+),
+
+chosen as (
+    select yearly.*
+    from yearly
+    left join ranked
+        on ranked.choice > 1
+        and yearly.publisher = ranked.publisher
+        and yearly.indicator = ranked.indicator
+        and yearly.unit = ranked.unit
+        and yearly.size_class = ranked.size_class
+        and yearly.sector_scheme = ranked.sector_scheme
+        and yearly.sector = ranked.sector
+        and yearly.region = ranked.region
+        and yearly.time_year = ranked.time_year
+        and yearly.pipeline = ranked.pipeline
+        and yearly.dataset = ranked.dataset
+    where ranked.publisher is null
 ),
 
 -- A break that is declared for one table holds for the publisher's whole series, which may go on in another table. Few
@@ -79,22 +115,69 @@ restarts as (
     group by years.publisher, years.indicator, years.time_year
 ),
 
+flagged as (
+    select publisher, indicator, unit, size_class, sector_scheme, sector, region, time_year
+    from chosen
+    where flags like '%b%'
+),
+
+-- How many flags of a break each value has behind it; only for the few series with such a flag.
+flags_behind as (
+    select
+        chosen.publisher, chosen.indicator, chosen.unit, chosen.size_class, chosen.sector_scheme, chosen.sector,
+        chosen.region, chosen.time_year,
+        count(*) as breaks
+    from chosen
+    inner join flagged
+        on chosen.publisher = flagged.publisher
+        and chosen.indicator = flagged.indicator
+        and chosen.unit = flagged.unit
+        and chosen.size_class = flagged.size_class
+        and chosen.sector_scheme = flagged.sector_scheme
+        and chosen.sector = flagged.sector
+        and chosen.region = flagged.region
+        and chosen.time_year >= flagged.time_year
+    group by
+        chosen.publisher, chosen.indicator, chosen.unit, chosen.size_class, chosen.sector_scheme, chosen.sector,
+        chosen.region, chosen.time_year
+),
+
 segments as (
     select
-        ranked.*,
+        chosen.*,
         -- Both counts only grow; a thousand keeps them apart.
-        cast(1000 * restarts.restarts + sum(case when ranked.flags like '%b%' then 1 else 0 end) over (
-            partition by ranked.publisher, ranked.indicator, ranked.unit, ranked.size_class, ranked.sector_scheme,
-                ranked.sector, ranked.region
-            order by ranked.time_year
-            rows between unbounded preceding and current row
-        ) as bigint) as segment
-    from ranked
+        cast(1000 * restarts.restarts + coalesce(flags_behind.breaks, 0) as bigint) as segment
+    from chosen
     inner join restarts
-        on ranked.publisher = restarts.publisher
-        and ranked.indicator = restarts.indicator
-        and ranked.time_year = restarts.time_year
-    where ranked.choice = 1
+        on chosen.publisher = restarts.publisher
+        and chosen.indicator = restarts.indicator
+        and chosen.time_year = restarts.time_year
+    left join flags_behind
+        on chosen.publisher = flags_behind.publisher
+        and chosen.indicator = flags_behind.indicator
+        and chosen.unit = flags_behind.unit
+        and chosen.size_class = flags_behind.size_class
+        and chosen.sector_scheme = flags_behind.sector_scheme
+        and chosen.sector = flags_behind.sector
+        and chosen.region = flags_behind.region
+        and chosen.time_year = flags_behind.time_year
+),
+
+-- Each segment begins with its first year, and with a break unless it is the first one of its series.
+beginnings as (
+    select publisher, indicator, unit, size_class, sector_scheme, sector, region, segment, min(time_year) as first_year
+    from segments
+    group by publisher, indicator, unit, size_class, sector_scheme, sector, region, segment
+),
+
+placed as (
+    select
+        beginnings.*,
+        row_number() over (
+            partition by publisher, indicator, unit, size_class, sector_scheme, sector, region
+            order by segment
+        ) as place
+    from beginnings
 )
 
 select
@@ -110,11 +193,7 @@ select
     segments.time_year,
     segments.share,
     segments.flags,
-    coalesce(segments.segment <> lag(segments.segment) over (
-        partition by segments.publisher, segments.indicator, segments.unit, segments.size_class, segments.sector_scheme,
-            segments.sector, segments.region
-        order by segments.time_year
-    ), false) as is_break,
+    placed.first_year is not null as is_break,
     segments.segment,
     segments.pipeline as source,
     segments.dataset,
@@ -123,4 +202,14 @@ select
     segments.cell,
     segments.provenance
 from segments
+left join placed
+    on placed.place > 1
+    and segments.publisher = placed.publisher
+    and segments.indicator = placed.indicator
+    and segments.unit = placed.unit
+    and segments.size_class = placed.size_class
+    and segments.sector_scheme = placed.sector_scheme
+    and segments.sector = placed.sector
+    and segments.region = placed.region
+    and segments.time_year = placed.first_year
 left join staging.stg_regions as regions on segments.region = regions.region

@@ -11,6 +11,7 @@
 -- column region_level: country, aggregate or nuts2
 -- column first_year: the first year of the trend
 -- column last_year: the newest year with a value
+-- column segment: the segment of the series that the trend goes through
 -- column years: how many years of the trend have a value
 -- column points: these years with their percentages
 -- column cells: the cells of these values, each as snapshot:cell, in the order of the years
@@ -56,6 +57,7 @@ sums as (
         in_force.sector,
         in_force.region,
         in_force.region_level,
+        in_force.segment,
         min(series.time_year) as first_year,
         max(series.time_year) as last_year,
         count(*) as years,
@@ -84,7 +86,7 @@ sums as (
     where series.share is not null
     group by
         in_force.publisher, in_force.indicator, in_force.unit, in_force.size_class, in_force.sector_scheme,
-        in_force.sector, in_force.region, in_force.region_level
+        in_force.sector, in_force.region, in_force.region_level, in_force.segment
 ),
 
 -- Each is the number of years times the sum of squares or products around the means: exact, the division comes last.
@@ -108,6 +110,7 @@ select
     region_level,
     first_year,
     last_year,
+    segment,
     cast(years as bigint) as years,
     points,
     cells,

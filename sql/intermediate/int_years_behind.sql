@@ -29,15 +29,19 @@
 -- audit: (years_behind is null) = (status in ('before_first_year', 'break'))
 -- audit: years_behind is null or years_behind between 0 and time_year
 -- audit: status <> 'known' or (before_share <= share and share < after_share and before_year < after_year)
-with levels as (
-    select distinct
+with measured as (
+    select distinct indicator, unit
+    from staging.stg_driving_force_indicators
+),
+
+levels as (
+    select
         own.publisher, own.indicator, own.unit, own.size_class, own.sector_scheme, own.sector, own.region, own.time_year,
         own.share,
         own.region_level,
         own.country
     from intermediate.int_comparisons as own
-    inner join staging.stg_driving_force_indicators as indicators
-        on own.indicator = indicators.indicator and own.unit = indicators.unit
+    inner join measured on own.indicator = measured.indicator and own.unit = measured.unit
     where own.share is not null and own.region_level in ('country', 'nuts2')
 ),
 
@@ -53,11 +57,13 @@ references_ as (
 series as (
     select
         int_series.*,
-        min(segment) over (
-            partition by publisher, indicator, unit, size_class, sector_scheme, sector, region
+        min(int_series.segment) over (
+            partition by int_series.publisher, int_series.indicator, int_series.unit, int_series.size_class,
+                int_series.sector_scheme, int_series.sector, int_series.region
         ) as first_segment
     from intermediate.int_series as int_series
-    where share is not null and (region_level = 'country' or region = 'EU27_2020')
+    inner join measured on int_series.indicator = measured.indicator and int_series.unit = measured.unit
+    where int_series.share is not null and (int_series.region_level = 'country' or int_series.region = 'EU27_2020')
 ),
 
 compared as (

@@ -31,6 +31,7 @@
 -- audit: dimension not in ('municipality', 'size_class') or members >= 3 or code in ('unknown', 'fewer_than_3')
 -- audit: dimension <> 'sector' or name_es is not null
 -- audit warn: coverage_percent is null or coverage_percent <= 100
+-- inputs: int_enterprise_counts on cells = enterprises_cells
 with counted as (
     select cluster, region, 'region' as dimension, region as code, vintage, dataset, "snapshot", provenance
     from intermediate.int_member_profiles

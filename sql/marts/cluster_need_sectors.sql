@@ -12,7 +12,7 @@
 -- column members: members of the sector with 10 persons employed or more, or of unknown size
 -- column indicator: the lead indicator of the force
 -- column unit: unit of it
--- column time_period: its newest year
+-- column time_period: the newest year in which region and country have a value of a sector of these members
 -- column share: percentage of the region's enterprises of the sector
 -- column country_share: percentage of the country's
 -- column lag_points: the country's less the region's, in points; above 0 is a lag

@@ -34,6 +34,7 @@
 -- audit: lag_points is null or lag_points between -100 and 100
 -- audit: need_place is null or need_place >= 1
 -- audit: force <> 'quantum_computing' or status = 'no_statistic'
+-- inputs: cluster_need_sectors on cluster, force weight members
 with supplying as (
     select distinct cluster
     from staging.stg_force_supply
@@ -58,10 +59,8 @@ needs as (
         members.dataset,
         members."snapshot",
         count(*) as members,
-        sum(case when not members.is_small and needs.lag_points is not null then 1 else 0 end) as measured,
         sum(case when members.is_small then 1 else 0 end) as small,
         -- Decimals: the mean must not depend on the order of members.
-        sum(case when not members.is_small then needs.lag_points end) as lag,
         sum(case when not members.is_small then needs.lag_points * cast(members.persons as decimal(8, 0)) end) as sized_lag,
         sum(case when not members.is_small and needs.lag_points is not null then members.persons end) as persons,
         max(greatest(members.provenance, coalesce(needs.provenance, 'official'))) as provenance
@@ -73,6 +72,16 @@ needs as (
         and members.sector = needs.member_sector
         and forces.force = needs.force
     group by members.cluster, forces.force, members.vintage, members.dataset, members."snapshot"
+),
+
+measured as (
+    select
+        cluster,
+        force,
+        sum(members) as measured,
+        sum(cast(lag_points as decimal(12, 6)) * cast(members as decimal(8, 0))) as lag
+    from cluster_need_sectors
+    group by cluster, force
 ),
 
 by_division as (
@@ -108,25 +117,25 @@ select
     forces.force_name_es,
     forces.force_name_en,
     case
-        when needs.measured > 0 then 'measured'
+        when measured.measured > 0 then 'measured'
         when forces.statistic_level = 'region' then 'no_data'
         else 'no_statistic'
     end as status,
     forces.statement_es,
     forces.statement_en,
     case
-        when needs.measured > 0 then
+        when measured.measured > 0 then
             rank() over (
                 partition by needs.cluster
-                order by cast(needs.lag as double) / cast(nullif(needs.measured, 0) as double) desc nulls last
+                order by cast(measured.lag as double) / cast(measured.measured as double) desc nulls last
             )
     end as need_place,
-    cast(needs.lag as double) / cast(nullif(needs.measured, 0) as double) as lag_points,
+    cast(measured.lag as double) / cast(measured.measured as double) as lag_points,
     cast(needs.sized_lag as double) / cast(nullif(needs.persons, 0) as double) as lag_points_by_size,
     cast(needs.members as bigint) as members,
-    cast(needs.measured as bigint) as members_measured,
+    cast(coalesce(measured.measured, 0) as bigint) as members_measured,
     cast(needs.small as bigint) as members_below_survey,
-    cast(needs.members - needs.measured - needs.small as bigint) as members_not_measured,
+    cast(needs.members - coalesce(measured.measured, 0) - needs.small as bigint) as members_not_measured,
     needs.vintage as export_vintage,
     needs.dataset as export_dataset,
     needs."snapshot",
@@ -139,4 +148,5 @@ select
     greatest(needs.provenance, coalesce(supply.provenance, 'official')) as provenance
 from needs
 inner join staging.stg_driving_forces as forces on needs.force = forces.force
+left join measured on needs.cluster = measured.cluster and needs.force = measured.force
 left join supply on needs.force = supply.force

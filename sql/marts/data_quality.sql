@@ -31,6 +31,10 @@
 -- audit: zeros_after_hundred + totals_outside_parts + unmoved_values <= 3 * cells_with_value
 -- audit: indicator_name_es is not null
 -- audit warn: zeros_after_hundred = 0
+-- inputs: stg_observations on pipeline = source, dataset, indicator, unit, time_period
+-- inputs: data_anomalies on source, dataset, indicator, unit, time_period
+-- inputs: source_disagreements on source, dataset, indicator, unit, time_period
+-- inputs: source_disagreements on other_source = source, other_dataset = dataset, indicator, unit, time_period
 with counted as (
     select
         pipeline as source,

@@ -28,6 +28,7 @@
 -- column trend_points_per_year: slope of the line; null with one year
 -- column trend_years: how many years the line goes through
 -- column trend_points: these years with their percentages
+-- column segment: the segment of the series, without a break in it, that these years are of
 -- column reached_in_year: year in which the line crosses the target, with its fraction; null where status says why
 -- column reached_from_year: lower end of the 95 % interval of that year
 -- column reached_to_year: upper end of it
@@ -56,6 +57,8 @@
 -- audit: interval_status <> 'given' or trend_years >= 4
 -- audit: status <> 'in_time' or (trend_points_per_year > 0 and reached_in_year <= target_year)
 -- audit: region_name_es is not null
+-- inputs: int_series on publisher, indicator, unit, size_class, sector_scheme, sector, region, segment
+--   where share is not null
 with trends as (
     select
         targets.target_measure,
@@ -160,6 +163,7 @@ select
     judged.slope as trend_points_per_year,
     judged.years as trend_years,
     judged.points as trend_points,
+    judged.segment,
     case when judged.course = 'crosses' then judged.line_year end as reached_in_year,
     case when judged.course = 'crosses' then judged.middle_year - judged.half_width end as reached_from_year,
     case when judged.course = 'crosses' then judged.middle_year + judged.half_width end as reached_to_year,

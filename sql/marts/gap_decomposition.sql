@@ -45,6 +45,8 @@
 -- audit: abs(cast(gap_points as double) - (share - country_share)) < 0.00001
 -- audit: cell is not null and country_cell is not null
 -- audit warn: unexplained_points is null or abs(unexplained_points) <= 5
+-- inputs: int_gap_parts on region, indicator, unit, size_class, total = sector, sector_scheme, time_year = time_period, publisher
+--   weight weight
 with sums as (
     select
         publisher,

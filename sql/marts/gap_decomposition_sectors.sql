@@ -40,6 +40,8 @@
 -- audit: enterprises <= country_enterprises
 -- audit: sector_name_es is not null and region_name_es is not null
 -- audit: cell is not null and country_cell is not null and weight_cells is not null and country_weight_cells is not null
+-- inputs: int_sector_weights on sector, region, cells = weight_cells
+-- inputs: int_sector_weights on sector, cells = country_weight_cells
 select
     parts.region,
     regions.region_name_es,

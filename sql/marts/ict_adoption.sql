@@ -35,6 +35,53 @@
 -- audit: provenance in ('official', 'synthetic')
 -- audit: region_name_es is not null and sector_name_es is not null and indicator_name_es is not null and universe is not null
 -- audit warn: exists a row where region = 'ES13' and share is not null
+with repeated as (
+    select region, sector, sector_scheme, size_class, indicator, unit, time_period
+    from staging.stg_observations
+    where unit like 'PC%'
+    group by region, sector, sector_scheme, size_class, indicator, unit, time_period
+    having count(*) > 1
+),
+
+-- Only cells that several sources give are put in order: they are few, and to sort all of them would take long.
+ranked as (
+    select
+        observations.region,
+        observations.sector,
+        observations.sector_scheme,
+        observations.size_class,
+        observations.indicator,
+        observations.unit,
+        observations.time_period,
+        observations.pipeline,
+        observations.dataset,
+        row_number() over (
+            partition by
+                observations.region,
+                observations.sector,
+                observations.sector_scheme,
+                observations.size_class,
+                observations.indicator,
+                observations.unit,
+                observations.time_period
+            order by
+                case when observations.observed_value is null then 1 else 0 end,
+                pipelines.preference,
+                observations.pipeline,
+                observations.dataset
+        ) as choice
+    from staging.stg_observations as observations
+    inner join repeated
+        on observations.region = repeated.region
+        and observations.sector = repeated.sector
+        and observations.sector_scheme = repeated.sector_scheme
+        and observations.size_class = repeated.size_class
+        and observations.indicator = repeated.indicator
+        and observations.unit = repeated.unit
+        and observations.time_period = repeated.time_period
+    left join staging.stg_pipelines as pipelines on observations.pipeline = pipelines.pipeline
+)
+
 select
     observations.region,
     regions.region_level,
@@ -57,21 +104,7 @@ select
     observations.period_start,
     observations.pipeline as source,
     pipelines.publisher,
-    row_number() over (
-        partition by
-            observations.region,
-            observations.sector,
-            observations.sector_scheme,
-            observations.size_class,
-            observations.indicator,
-            observations.unit,
-            observations.time_period
-        order by
-            case when observations.observed_value is null then 1 else 0 end,
-            pipelines.preference,
-            observations.pipeline,
-            observations.dataset
-    ) = 1 as preferred,
+    ranked.pipeline is null as preferred,
     observations.observed_value as share,
     observations.flags,
     observations.provenance,
@@ -88,4 +121,15 @@ left join staging.stg_indicators as indicators on observations.indicator = indic
 left join staging.stg_size_classes as sizes on observations.size_class = sizes.size_class
 left join staging.stg_units as units on observations.unit = units.unit
 left join staging.stg_pipelines as pipelines on observations.pipeline = pipelines.pipeline
+left join ranked
+    on ranked.choice > 1
+    and observations.region = ranked.region
+    and observations.sector = ranked.sector
+    and observations.sector_scheme = ranked.sector_scheme
+    and observations.size_class = ranked.size_class
+    and observations.indicator = ranked.indicator
+    and observations.unit = ranked.unit
+    and observations.time_period = ranked.time_period
+    and observations.pipeline = ranked.pipeline
+    and observations.dataset = ranked.dataset
 where observations.unit like 'PC%'
