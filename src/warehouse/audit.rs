@@ -63,9 +63,15 @@ pub(super) fn run(
     columns: &[(String, String)],
     earlier: Option<&ModelResult>,
 ) -> Result<Vec<AuditResult>, WarehouseError> {
+    let mut counted = predicates(connection, model).into_iter();
     let mut questions = vec![grain(model)];
     for audit in &model.contract.audits {
-        let (count, rows) = ask(model, columns, &audit.kind, earlier);
+        let (mut count, rows) = ask(model, columns, &audit.kind, earlier);
+        if let AuditKind::Every(_) = audit.kind
+            && let Some(failing) = counted.next()
+        {
+            count = format!("select {failing}");
+        }
         let blocking = audit.severity == Severity::Block;
         questions.push(Question { audit: audit.text.clone(), blocking, count, rows });
     }
@@ -87,6 +93,22 @@ pub(super) fn run(
         results.push(AuditResult { model: model.name.clone(), audit, blocking, failing_rows, kept });
     }
     Ok(results)
+}
+
+/// How many rows fail each predicate that is to be true of every row, counted in one look at the table; nothing where DuckDB
+/// cannot ask them together, such as one with a subquery.
+fn predicates(connection: &Connection, model: &Model) -> Vec<i64> {
+    let predicates = model.contract.audits.iter().filter_map(|audit| match &audit.kind {
+        AuditKind::Every(predicate) => Some(format!("count(*) filter (where ({predicate}) is not true)")),
+        _ => None,
+    });
+    let counts: Vec<String> = predicates.collect();
+    if counts.is_empty() {
+        return Vec::new();
+    }
+    let sql = format!("select {} from {}", counts.join(", "), model.table());
+    let row = connection.query_row(&sql, [], |row| (0..counts.len()).map(|at| row.get::<_, i64>(at)).collect());
+    row.unwrap_or_default()
 }
 
 fn grain(model: &Model) -> Question {
@@ -146,7 +168,8 @@ fn ask(
                 let last = earlier.and_then(|last| last.columns.iter().find(|column| column.name == *name));
                 own.is_some() && own == last.map(|column| &column.kind)
             };
-            if !known(column) || !model.contract.grain.iter().all(known) {
+            // What is private is not kept from one build to the next.
+            if model.contract.private || !known(column) || !model.contract.grain.iter().all(known) {
                 return nothing();
             }
             let grain = model.contract.grain.iter().map(|name| quoted(name));

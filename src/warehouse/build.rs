@@ -150,9 +150,12 @@ pub fn build(
     let mut build = Build::default();
     {
         let connection = engine::open(limits)?;
-        // Clients from DuckDB 1.2 on can open this storage version.
-        let attach =
-            format!("attach {} as {DATABASE} (storage_version 'v1.2.0'); use {DATABASE}", path_literal(&database));
+        // Clients from DuckDB 1.2 on can open this storage version. There is no log of writes to recover from: a build
+        // that breaks off is thrown away, and what is private must reach the disk in no form.
+        let attach = format!(
+            "attach {} as {DATABASE} (storage_version 'v1.2.0', recovery_mode no_wal_writes); use {DATABASE}",
+            path_literal(&database)
+        );
         execute(&connection, "make the database", &attach)?;
         progress("loading the lake");
         load(&connection, inputs)?;
@@ -294,5 +297,6 @@ fn comment(connection: &Connection, model: &Model) -> Result<(), WarehouseError>
     for (column, meaning) in &model.contract.columns {
         sql.push_str(&format!("comment on column {table}.{} is {};", quoted(column), literal(meaning)));
     }
-    execute(connection, &format!("comment on `{}`", model.name), &sql)
+    // At once: each statement by itself would be a transaction.
+    execute(connection, &format!("comment on `{}`", model.name), &format!("begin; {sql} commit"))
 }
