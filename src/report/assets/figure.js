@@ -76,10 +76,10 @@ tejido.key = function key() {
 // A share and the row that it stands in: the usual case.
 tejido.share = (row, label, digits = 1) => tejido.figure(tejido.percent(row.share, digits), row, tejido.origins(row), label);
 
-// A difference of two figures, with a word for its sign, so that colour is not needed.
+// A difference of two figures, with a mark for its sign, so that colour is not needed. It is official only if both are.
 tejido.gap = function gap(value, row, prefixes, label) {
   if (value == null) return tejido.h("span", { class: "missing" }, tejido.t("no_comparison"));
-  const node = tejido.figure(tejido.points(value), { provenance: row.provenance, flags: row.flags }, tejido.origins(row, prefixes), label);
+  const node = tejido.figure(tejido.points(value), { provenance: row.row_provenance ?? row.provenance, flags: row.flags }, tejido.origins(row, prefixes), label);
   node.classList.add(value < 0 ? "behind" : "ahead");
   return node;
 };

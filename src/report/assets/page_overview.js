@@ -103,9 +103,8 @@ tejido.overviewChart = function overviewChart(measured, region, country) {
   ].filter(Boolean);
   const rows = measured.map(({ force, newest }) => {
     const beside = (prefix, code) => newest[`${prefix}_share`] == null ? null : {
-      region: code, time_period: newest.time_period, share: newest[`${prefix}_share`], flags: null,
-      // The mart says it of the row as a whole: official only if all of its figures are.
-      provenance: newest.provenance, snapshot: newest[`${prefix}_snapshot`], cell: newest[`${prefix}_cell`],
+      region: code, time_period: newest.time_period, share: newest[`${prefix}_share`],
+      flags: newest[`${prefix}_flags`], provenance: newest[`${prefix}_provenance`], snapshot: newest[`${prefix}_snapshot`], cell: newest[`${prefix}_cell`],
     };
     return { name: tejido.named(force), region: newest, country: beside("country", country),
       eu: beside("eu", "EU27_2020"), best: beside("best", newest.best_region) };
@@ -153,7 +152,7 @@ tejido.targetSection = function targetSection(targets, countryTargets, region, c
       { label: t("level"), number: true, cell: (row) => tejido.share(row, tejido.named(row)) },
       { label: t("missing_points"), number: true, cell: (row) => tejido.number(row.distance_points, 1) },
       { label: t("pace"), number: true, cell: (row) => (row.trend_points_per_year == null ? "–"
-        : tejido.figure(tejido.points(row.trend_points_per_year), row, tejido.cellList(row.cells), t("pace"))) },
+        : tejido.figure(tejido.points(row.trend_points_per_year), { provenance: row.row_provenance }, tejido.cellList(row.cells), t("pace"))) },
       { label: t("needed_pace"), number: true, cell: (row) => tejido.points(row.needed_points_per_year) || "–" },
       { label: t("outlook"), cell: (row) => [tejido.targetWords(row),
         row.reached_from_year ? h_small(t("interval", { from: Math.floor(row.reached_from_year), to: Math.ceil(row.reached_to_year) }))

@@ -85,40 +85,45 @@ tejido.plots.lines = function lines(series, width, id, target) {
   return tejido.plots.defs(svg, id);
 };
 
-// Bars: rows with region, share, flags, provenance; the chosen one in the accent colour; references as rules.
-tejido.plots.bars = function bars(rows, width, id, { chosen, references = [] }) {
+// Bars: rows with a key (a region's code, say), a value, flags, provenance; the chosen one in the accent colour;
+// references as rules across.
+tejido.plots.bars = function bars(rows, width, id, options) {
+  const { chosen, references = [], key = (row) => row.region, value = (row) => row.share, name = tejido.regionName,
+    text = (row) => tejido.percent(row.share), describe = tejido.plots.describe } = options;
   const narrow = width < 560;
-  const sorted = rows.slice().sort((a, b) => (b.share ?? -1) - (a.share ?? -1) || (a.region < b.region ? -1 : 1));
-  const colour = (row) => (row.region === chosen ? "accent" : "grey");
-  const solid = (row) => (row.region === chosen ? "var(--accent)" : "var(--muted)");
-  const top = Math.max(1, ...sorted.map((row) => row.share ?? 0), ...references.map((one) => one.share));
-  const svg = Plot.plot(tejido.plots.base(width, sorted.length * 24 + 50, {
-    marginLeft: narrow ? 128 : 190, marginRight: 64, marginTop: 26, marginBottom: 8,
-    x: { domain: [0, top], axis: null },
-    y: { domain: sorted.map((row) => row.region), label: null, tickSize: 0, padding: 0.25,
-      tickFormat: (region) => tejido.cut(tejido.regionName(region), narrow ? 18 : 30) },
+  const all = rows.map((row) => ({ ...row, key: key(row), bar: value(row) }))
+    .sort((a, b) => (b.bar ?? -Infinity) - (a.bar ?? -Infinity) || (a.key < b.key ? -1 : 1));
+  const sorted = all.filter((row) => row.bar != null);
+  const isChosen = (row) => chosen === undefined || row.key === chosen;
+  const solid = (row) => (isChosen(row) ? "var(--accent)" : "var(--muted)");
+  const top = Math.max(1, ...sorted.map((row) => row.bar), ...references.map((one) => one.share));
+  const low = Math.min(0, ...sorted.map((row) => row.bar));
+  const svg = Plot.plot(tejido.plots.base(width, all.length * 24 + 50, {
+    marginLeft: narrow ? 128 : 200, marginRight: 70, marginTop: 26, marginBottom: 8,
+    x: { domain: [low - (low < 0 ? (top - low) * 0.14 : 0), top], axis: null },
+    y: { domain: all.map((row) => row.key), label: null, tickSize: 0, padding: 0.25,
+      tickFormat: (one) => tejido.cut(name(one), narrow ? 18 : 30) },
     marks: [
-      Plot.barX(sorted.filter((row) => row.share != null), {
-        x: "share", y: "region", rx: 1,
-        fill: (row) => (row.provenance === "synthetic" ? `url(#${id}-${colour(row)})` : solid(row)),
-        stroke: solid, strokeDasharray: undefined,
-        render: tejido.askable(sorted.filter((row) => row.share != null), tejido.plots.describe),
+      Plot.barX(sorted, {
+        x: "bar", y: "key",
+        fill: (row) => (row.provenance === "synthetic" ? `url(#${id}-${isChosen(row) ? "accent" : "grey"})` : solid(row)),
+        stroke: solid, render: tejido.askable(sorted, describe),
       }),
-      Plot.barX(sorted.filter((row) => /u/.test(row.flags || "") && row.share != null), {
-        x: "share", y: "region", fill: "none", stroke: "var(--ink)", strokeDasharray: "2 2", pointerEvents: "none",
+      Plot.barX(sorted.filter((row) => /u/.test(row.flags || "")), {
+        x: "bar", y: "key", fill: "none", stroke: "var(--ink)", strokeDasharray: "2 2", pointerEvents: "none",
       }),
-      Plot.ruleX([0], { stroke: "var(--line)" }),
-      Plot.text(sorted, {
-        x: (row) => row.share ?? 0, y: "region", textAnchor: "start", dx: 6,
-        fontWeight: (row) => (row.region === chosen ? 700 : 400), fill: "var(--ink)",
-        text: (row) => (row.share == null ? tejido.t("no_value") : `${tejido.percent(row.share)} ${tejido.marks(row)}`),
-      }),
-      references.length ? Plot.ruleX(references, { x: "share", stroke: "var(--ink)", strokeWidth: 1.5, strokeDasharray: (one) => one.dash }) : null,
-      references.length ? Plot.text(references, {
-        x: "share", frameAnchor: "top", dy: -8, dx: (one, i) => 0, text: (one) => `${one.name} ${tejido.percent(one.share)}`,
-        textAnchor: (one) => (one.share > top * 0.6 ? "end" : "start"), fill: "var(--ink)",
-      }) : null,
-    ],
+      Plot.ruleX([0], { stroke: "var(--muted)" }),
+      references.length ? Plot.ruleX(references, { x: "share", stroke: "var(--ink)", strokeWidth: 1.5, strokeDasharray: "5 3" }) : null,
+      [1, -1].map((side) => Plot.text(all.filter((row) => (row.bar < 0 ? -1 : 1) === side), {
+        x: (row) => row.bar ?? 0, y: "key", textAnchor: side > 0 ? "start" : "end", dx: 6 * side, fill: "var(--ink)",
+        fontWeight: (row) => (row.key === chosen ? 700 : 400), stroke: "var(--paper)", strokeWidth: 4,
+        text: (row) => (row.bar == null ? tejido.t("no_value") : `${text(row)} ${tejido.marks(row)}`),
+      })),
+      references.map((one, i) => Plot.text([one], {
+        x: "share", frameAnchor: "top", dy: -10 - 13 * (i % 2), dx: 0, fill: "var(--ink)",
+        text: (row) => `${row.name} ${tejido.percent(row.share)}`, textAnchor: one.share > top * 0.6 ? "end" : "start",
+      })),
+    ].flat(),
     color: { type: "identity" },
   }));
   return tejido.plots.defs(svg, id);

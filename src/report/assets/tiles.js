@@ -73,13 +73,14 @@ tejido.plots.heat = function heat(rows, width, id, { chosen, regions, sectors, n
   const shade = tejido.shade(Math.max(1, ...rows.map((row) => row.share ?? 0)));
   const shown = rows.map((row) => ({ ...row, ...shade(row.share) }));
   const svg = Plot.plot(tejido.plots.base(width, regions.length * 30 + 160, {
-    marginTop: 150, marginLeft: 170, marginRight: 60, marginBottom: 6,
+    marginTop: 150, marginLeft: 170, marginRight: 130, marginBottom: 6,
     x: { domain: sectors, axis: "top", label: null, tickSize: 0, tickRotate: -38, padding: 0, tickFormat: (sector) => tejido.cut(name(sector), 30) },
     y: { domain: regions, label: null, tickSize: 0, padding: 0, tickFormat: (region) => tejido.cut(tejido.regionName(region), 26) },
     marks: [
       Plot.cell(shown, { x: "sector", y: "region", inset: 1, fill: "fill", stroke: (row) => (row.share == null ? "var(--line)" : "none"), render: tejido.askable(shown, tejido.plots.describe) }),
       Plot.cell(shown.filter((row) => row.provenance === "synthetic" && row.share != null), { x: "sector", y: "region", inset: 3, fill: "none", stroke: "ink", strokeDasharray: "3 3", strokeOpacity: 0.7, pointerEvents: "none" }),
       Plot.text(shown, { x: "sector", y: "region", text: (row) => tejido.tileText(row) + (row.share == null ? "" : (row.flags || "")), fill: "ink", fontStyle: (row) => (row.provenance === "synthetic" ? "italic" : "normal"), pointerEvents: "none" }),
+      Plot.axisY(regions.filter((region) => region !== chosen), { tickSize: 0, label: null, tickFormat: (region) => tejido.cut(tejido.regionName(region), 26) }),
       chosen && regions.includes(chosen) ? Plot.axisY([chosen], { tickSize: 0, label: null, fontWeight: 700, tickFormat: (region) => tejido.cut(tejido.regionName(region), 26) }) : null,
     ],
     color: { type: "identity" },
