@@ -25,6 +25,7 @@ tejido.chart = function chart({ title, note, legend, draw, table, name, minimum 
   const render = () => {
     const svg = draw(Math.max(width, minimum), id);
     tejido.set(svg, { role: "group", "aria-labelledby": `${id}-title` });
+    tejido.chart.silence(svg);
     tejido.chart.focusable(svg);
     canvas.replaceChildren(svg);
   };
@@ -66,6 +67,15 @@ tejido.askable = (rows, describe) =>
     }
     return drawn;
   };
+
+// Plot labels groups that have no role; readers of screens get the marks that can be asked, and the table.
+tejido.chart.silence = function silence(svg) {
+  for (const group of svg.querySelectorAll("g[aria-label]")) {
+    group.removeAttribute("aria-label");
+    group.removeAttribute("aria-description");
+    if (!group.querySelector(".ask")) group.setAttribute("aria-hidden", "true");
+  }
+};
 
 // One stop of the tabulator a chart; arrows go to the nearest mark in their direction, Enter asks.
 tejido.chart.focusable = function focusable(svg) {

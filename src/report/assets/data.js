@@ -40,8 +40,8 @@ tejido.fileName = (text) =>
 // What every page needs: names. Small, and loaded side by side.
 tejido.loadNames = async function loadNames() {
   const by = (rows, key) => new Map(rows.map((row) => [key(row), row]));
-  const [regions, sectors, indicators, sizes, units, flags, forces] = await Promise.all(
-    ["regions", "sectors", "indicators", "size_classes", "units", "flags", "forces"].map((name) => tejido.load(name)));
+  const [regions, sectors, indicators, sizes, units, flags, forces, clusters] = await Promise.all(
+    ["regions", "sectors", "indicators", "size_classes", "units", "flags", "forces", "clusters"].map((name) => tejido.load(name)));
   tejido.names = {
     regions: by(regions, (row) => row.region),
     sectors: by(sectors, (row) => row.sector),
@@ -50,6 +50,7 @@ tejido.loadNames = async function loadNames() {
     sizes: by(sizes, (row) => row.size_class),
     units: by(units, (row) => row.unit),
     flags: by(flags, (row) => row.flag),
+    clusters: by(clusters, (row) => row.cluster),
   };
   tejido.forces = [];
   for (const row of forces) {

@@ -12,7 +12,7 @@ tejido.locale = () => ({ es: "es-ES", en: "en-GB" })[tejido.language];
 
 tejido.number = (value, digits = 0) =>
   value == null ? "" : new Intl.NumberFormat(tejido.locale(),
-    { minimumFractionDigits: digits, maximumFractionDigits: digits }).format(value);
+    { minimumFractionDigits: digits, maximumFractionDigits: digits }).format(value).replace("-", "\u2212");
 
 // "10,99 %" in Spanish with a blank that does not break, "10.99%" in English.
 tejido.percent = (value, digits = 1) =>
@@ -32,6 +32,9 @@ tejido.bytes = function bytes(value) {
 
 tejido.date = (text) =>
   text == null ? "" : new Intl.DateTimeFormat(tejido.locale(), { dateStyle: "long", timeZone: "UTC" }).format(new Date(text));
+
+tejido.shortDate = (text) =>
+  text == null ? "" : new Intl.DateTimeFormat(tejido.locale(), { dateStyle: "medium", timeZone: "UTC" }).format(new Date(text)).replaceAll(" ", "\u00a0");
 
 tejido.moment = (text) =>
   text == null ? "" : `${new Intl.DateTimeFormat(tejido.locale(),
@@ -70,8 +73,15 @@ tejido.forceName = (code) => {
   return force ? tejido.named(force) : code;
 };
 
-tejido.clusterName = (code) =>
-  code.length <= 5 ? code.toUpperCase() : code[0].toUpperCase() + code.slice(1);
+// The word of the cluster's own name that its code is made of: "CID", "Alimentación".
+tejido.clusterName = (code) => {
+  const row = tejido.names.clusters.get(code);
+  const plain = (word) => word.normalize("NFD").replace(/[^A-Za-z0-9]/g, "").toLowerCase();
+  const word = (row ? row.attribution.split(/[\s,]+/) : []).find((one) => plain(one) === code) || code;
+  return word.slice(0, 1).toUpperCase() + word.slice(1);
+};
+
+tejido.list = (names) => new Intl.ListFormat(tejido.locale(), { type: "conjunction" }).format(names);
 
 // Cuts at a word, for labels in charts; the whole text stands in the table behind.
 tejido.cut = (text, length) => {

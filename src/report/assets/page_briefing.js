@@ -22,7 +22,7 @@ tejido.pages.briefing = async function briefing(route) {
       h("a", { class: "plain", href: tejido.link("clusters", one.cluster, tejido.carried()) }, t("page_clusters"))),
     tejido.heading(t("briefing_title", { cluster: name }),
       t("briefing_lead", { cluster: name, members: one.members, behind: behind.length, measured: measured.length })),
-    h("p", { class: "muted" }, `${one.attribution}. ${t("data_of")} ${tejido.date(one.vintage)}. ${tejido.t(`provenance_${one.provenance}`)}.`),
+    h("p", { class: "muted" }, `${one.attribution}. ${t("data_of")} ${tejido.date(one.vintage)}. ${t("role_export")}: ${t(`provenance_${one.provenance}`)}.`),
     h("section", { class: "page-one" },
       h("h2", {}, t("briefing_one")),
       tejido.needsChart(needs, name),
@@ -31,7 +31,7 @@ tejido.pages.briefing = async function briefing(route) {
       h("h2", {}, t("briefing_two", { supplier })),
       h("p", { class: "muted" }, t("needs_note")),
       h("ol", { class: "needs" }, measured.map((row) => tejido.needItem(row))),
-      rest.length ? h("p", {}, h("b", {}, `${t("unmeasured")}. `), t("unmeasured_note", { forces: rest.map((row) => tejido.forceName(row.force)).join(", ") })) : null,
+      rest.length ? h("p", {}, h("b", {}, `${t("unmeasured")}. `), t("unmeasured_note", { forces: tejido.list(rest.map((row) => tejido.forceName(row.force))) })) : null,
       h("p", { class: "method" }, t("briefing_method"))));
 };
 

@@ -33,7 +33,7 @@ tejido.pages.force = async function forcePage(route) {
       publishers.length > 1 ? tejido.choose(t("publisher"), "publisher", publishers.map((one) => ({ value: one, label: one })), publisher) : null),
     tejido.key(),
     of(region).some((row) => row.share != null) ? null
-      : h("p", { class: "notice" }, t("no_statistic_note", { statement: tejido.named(force, "statement") })),
+      : h("p", { class: "notice" }, t("no_statistic_note")),
     fact ? tejido.forceFacts(fact, target, region, country) : null,
     tejido.seriesChart(rows, part, region, country, fact && fact.best_region, target),
     newest ? tejido.rankingChart(rows, newest.time_period, part, region, country) : null,

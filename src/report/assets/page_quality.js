@@ -18,12 +18,13 @@ tejido.pages.quality = async function quality(route) {
       fact(t("revisions_title"), tejido.number(revisions.length)),
       fact(t("anomalies"), tejido.number(anomalies.length)),
       fact(t("disagreements"), tejido.number(disagreements.length))),
+    await tejido.qualityYears(route.query.table),
     h("h2", {}, t("freshness_title")),
     tejido.table(t("freshness_title"), [
       { label: t("table"), head: true, cell: (row) => [
         h("a", { href: tejido.linkWith({ table: row.dataset }), "aria-current": route.query.table === row.dataset ? "true" : null }, row.dataset), h("small", {}, row.source)] },
       { label: t("years"), cell: (row) => h("span", { class: "value" }, row.first_period === row.last_period ? row.first_period : `${row.first_period}–${row.last_period}`) },
-      { label: t("newest"), cell: (row) => tejido.date(row.newest_vintage) },
+      { label: t("newest"), cell: (row) => tejido.shortDate(row.newest_vintage) },
       { label: t("cells"), number: true, cell: (row) => tejido.number(row.cells) },
       { label: t("official_share"), number: true, cell: (row) => percent(row.official_percent) },
       { label: t("suppressed"), number: true, cell: (row) => percent(row.suppressed_percent) },
@@ -33,7 +34,6 @@ tejido.pages.quality = async function quality(route) {
       { label: t("anomalies"), number: true, cell: (row) => tejido.number(row.anomalies) },
       { label: t("disagreements"), number: true, cell: (row) => tejido.number(row.disagreements) },
     ], tables, { rowClass: (row) => (row.dataset === route.query.table ? "chosen" : null) }),
-    await tejido.qualityYears(route.query.table),
     h("h2", {}, t("revisions_title")),
     revisions.length ? tejido.revisionTable(revisions) : h("p", {}, t("no_revisions")),
     h("h2", {}, t("anomalies_title")), h("p", { class: "muted" }, t("anomalies_note")), tejido.anomalyTable(anomalies),
@@ -42,7 +42,7 @@ tejido.pages.quality = async function quality(route) {
 };
 
 // Long tables show their first rows, and all of them when asked.
-tejido.first = function first(rows, make, limit = 25) {
+tejido.first = function first(rows, make, limit = 10) {
   const { h, t } = tejido;
   if (rows.length <= limit) return make(rows);
   const node = h("div", {}, make(rows.slice(0, limit)), h("p", { class: "muted" }, t("first_rows", { shown: limit, all: tejido.number(rows.length) }), " ",
@@ -64,7 +64,7 @@ tejido.qualityYears = async function qualityYears(dataset) {
     { label: t("breaks"), number: true, cell: (row) => tejido.number(row.flagged_breaks + (row.declared_break ? 1 : 0)) },
     { label: t("anomalies"), number: true, cell: (row) => tejido.number(row.anomalies) },
     { label: t("disagreements"), number: true, cell: (row) => tejido.number(row.disagreements) },
-  ], some), 60));
+  ], some), 40));
 };
 
 // What a cell is of: indicator, region, activity, size, year.

@@ -52,7 +52,7 @@ tejido.text.en = {
   supports_title: "Supporting indicators", supports_note: "What else the survey asks about this force.", lead_indicator: "Lead indicator", support_indicator: "support",
   decomposition_title: "Where does the gap to the country come from?", decomposition_note: "Which part of the gap is there because the region has more enterprises in activities that adopt less, and which because adoption is lower within the same activities.",
   mix: "By the weight of activities", within: "Within activities", unexplained: "Not explained", gap: "Gap (points)",
-  no_statistic_note: "This force has no figures by region. {statement}",
+  no_statistic_note: "This force has no figures of this region; those of the country are shown.",
   heat_title: "{indicator}, {year}", heat_lead: "Each cell is the share of enterprises in a region and an activity. Choose indicator and year; arrow keys walk through the cells.",
   heat_note: "Darker is more enterprises (lighter in dark mode). Italic with a dashed frame: synthetic. c: confidential; –: no value; blank: the source has no such cell.", no_rows: "There are no figures for this choice.",
   map_lead: "Each region and each country is a square of the same size, about in its place.", map_spain: "Spain: autonomous communities and cities, {year}", map_europe: "Countries of the European Union and neighbours, {year}",

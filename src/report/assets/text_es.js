@@ -52,7 +52,7 @@ tejido.text.es = {
   supports_title: "Indicadores de apoyo", supports_note: "Lo demás que la encuesta pregunta sobre esta fuerza.", lead_indicator: "Indicador principal", support_indicator: "apoyo",
   decomposition_title: "¿De dónde viene la distancia al país?", decomposition_note: "Qué parte de la distancia se debe a que la región tiene más empresas en actividades donde se adopta menos, y cuál a que dentro de cada actividad se adopta menos.",
   mix: "Por el peso de las actividades", within: "Dentro de las actividades", unexplained: "No explicado", gap: "Distancia (puntos)",
-  no_statistic_note: "Esta fuerza no tiene cifras por regiones. {statement}",
+  no_statistic_note: "Esta fuerza no tiene cifras de esta región; se muestran las del país.",
   heat_title: "{indicator}, {year}", heat_lead: "Cada celda es la parte de las empresas de una región y una actividad. Elija indicador y año; las flechas del teclado recorren las celdas.",
   heat_note: "Más oscuro, más empresas (más claro en modo oscuro). Cursiva y marco discontinuo: sintético. c: confidencial; –: sin dato; en blanco: la fuente no tiene la celda.", no_rows: "No hay cifras para esta elección.",
   map_lead: "Cada región y cada país es un cuadrado del mismo tamaño, más o menos en su lugar.", map_spain: "España: comunidades y ciudades autónomas, {year}", map_europe: "Países de la Unión Europea y vecinos, {year}",

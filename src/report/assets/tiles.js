@@ -73,7 +73,7 @@ tejido.plots.heat = function heat(rows, width, id, { chosen, regions, sectors, n
   const shade = tejido.shade(Math.max(1, ...rows.map((row) => row.share ?? 0)));
   const shown = rows.map((row) => ({ ...row, ...shade(row.share) }));
   const svg = Plot.plot(tejido.plots.base(width, regions.length * 30 + 160, {
-    marginTop: 150, marginLeft: 170, marginRight: 130, marginBottom: 6,
+    marginTop: 150, marginLeft: 186, marginRight: 130, marginBottom: 6,
     x: { domain: sectors, axis: "top", label: null, tickSize: 0, tickRotate: -38, padding: 0, tickFormat: (sector) => tejido.cut(name(sector), 30) },
     y: { domain: regions, label: null, tickSize: 0, padding: 0, tickFormat: (region) => tejido.cut(tejido.regionName(region), 26) },
     marks: [
