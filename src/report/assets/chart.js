@@ -14,7 +14,7 @@ tejido.chart = function chart({ title, note, legend, draw, table, name, minimum 
       behind.hidden = !open;
       toggle.setAttribute("aria-expanded", String(open));
     } }, t("table_behind"));
-  const save = (type) => h("button", { type: "button", class: "plain", onclick: () => tejido.save(canvas.querySelector("svg"), name || title, type) }, type.toUpperCase());
+  const save = (type) => h("button", { type: "button", class: "plain", onclick: () => tejido.save(canvas.querySelector("svg"), title, name || title, type) }, type.toUpperCase());
   const figure = h("figure", { class: "chart", "aria-labelledby": `${id}-title` },
     h("figcaption", {}, h("h3", { id: `${id}-title` }, title), note ? h("p", { class: "muted" }, note) : null),
     legend ? h("div", { class: "legend" }, legend) : null,
@@ -117,8 +117,9 @@ tejido.chart.focusable = function focusable(svg) {
   });
 };
 
-// The chart as it stands, with every colour resolved, so that it looks the same outside of the page.
-tejido.save = function save(svg, name, type) {
+// The chart as it stands, with every colour resolved, so that it looks the same outside of the page; with its title, whose
+// it is and whether it is a sample, since a picture travels alone.
+tejido.save = function save(svg, title, name, type) {
   const copy = svg.cloneNode(true);
   const [from, to] = [svg.querySelectorAll("*"), copy.querySelectorAll("*")];
   const kept = ["fill", "stroke", "stroke-width", "stroke-dasharray", "opacity", "font-size", "font-weight", "font-style", "font-family", "text-anchor"];
@@ -129,11 +130,18 @@ tejido.save = function save(svg, name, type) {
     for (const attribute of ["tabindex", "role", "class"]) target.removeAttribute(attribute);
   });
   for (const node of copy.querySelectorAll("style")) node.remove();
-  const { width, height } = svg.getBoundingClientRect();
-  const paper = getComputedStyle(document.body).backgroundColor;
-  tejido.set(copy, { xmlns: "http://www.w3.org/2000/svg", width, height });
-  copy.prepend(tejido.svg("rect", { width: "100%", height: "100%", fill: paper }));
-  const text = new XMLSerializer().serializeToString(copy);
+  const { width, height: drawn } = svg.getBoundingClientRect();
+  const [above, below, height] = [40, 30, drawn + 70];
+  const { color, backgroundColor, fontFamily } = getComputedStyle(document.body);
+  const { build } = tejido;
+  const words = (y, size, weight, content) => tejido.svg("text", { x: 12, y, fill: color, "font-family": fontFamily, "font-size": size, "font-weight": weight }, content);
+  tejido.set(copy, { x: 0, y: above, width, height: drawn });
+  const whole = tejido.svg("svg", { xmlns: "http://www.w3.org/2000/svg", width, height, viewBox: `0 0 ${width} ${height}` },
+    tejido.svg("rect", { width, height, fill: backgroundColor }),
+    words(24, 15, 600, tejido.cut(title, Math.floor(width / 8))), copy,
+    words(height - below / 3, 11, 400, [tejido.t("chart_source", { publisher: build.publisher, build: build.id }),
+      build.profile === "sample" ? tejido.t("chart_sample") : ""].join(" ")));
+  const text = new XMLSerializer().serializeToString(whole);
   const file = `${name.normalize("NFD").replace(/[^A-Za-z0-9]+/g, "-").toLowerCase()}.${type}`;
   const offer = (blob) => {
     const address = URL.createObjectURL(blob);

@@ -37,10 +37,13 @@ tejido.table = function table(caption, columns, rows, options = {}) {
   const { h } = tejido;
   const body = rows.map((row) =>
     h("tr", { class: options.rowClass && options.rowClass(row) },
-      columns.map((column) =>
-        h(column.head ? "th" : "td",
-          { scope: column.head && "row", class: column.number ? "number" : null, "data-label": column.label },
-          column.cell(row)))));
+      columns.map((column) => {
+        const content = tejido.flat([column.cell(row)]);
+        // On a telephone, where rows are cards, a cell that says nothing is left out.
+        const empty = content.length === 0 || (content.length === 1 && (content[0].textContent ?? content[0]) === "–");
+        return h(column.head ? "th" : "td", { scope: column.head && "row", "data-label": column.label,
+          class: [column.number && "number", empty && "empty"].filter(Boolean).join(" ") || null }, content);
+      })));
   const node = h("table", { class: options.class },
     h("caption", { class: options.showCaption ? null : "sr" }, caption),
     h("thead", {}, h("tr", {}, columns.map((column) =>

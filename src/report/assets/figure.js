@@ -79,7 +79,10 @@ tejido.share = (row, label, digits = 1) => tejido.figure(tejido.percent(row.shar
 // A difference of two figures, with a mark for its sign, so that colour is not needed. It is official only if both are.
 tejido.gap = function gap(value, row, prefixes, label) {
   if (value == null) return tejido.h("span", { class: "missing" }, tejido.t("no_comparison"));
-  const node = tejido.figure(tejido.points(value), { provenance: row.row_provenance ?? row.provenance, flags: row.flags }, tejido.origins(row, prefixes), label);
+  const theirs = prefixes.map((prefix) => row[`${prefix}_provenance`]).filter((one) => one != null);
+  const all = theirs.length === prefixes.length ? [row.provenance, ...theirs] : [row.row_provenance ?? row.provenance];
+  const provenance = all.every((one) => one === "official") ? "official" : "synthetic";
+  const node = tejido.figure(tejido.points(value), { provenance, flags: row.flags }, tejido.origins(row, prefixes), label);
   node.classList.add(value < 0 ? "behind" : "ahead");
   return node;
 };

@@ -139,6 +139,29 @@ tejido.legendMark = function legendMark({ symbol, colour, name, dash, line }) {
     name);
 };
 
+// A target in a word or two, where it is one that we know.
+tejido.targetShort = (row) => tejido.text[tejido.language][`short_${row.target_measure}`] || tejido.named(row);
+
+tejido.outlookChart = function outlookChart(rows, where, own) {
+  const targetsHere = new Set(own);
+  const { t } = tejido;
+  const shown = rows.filter((row) => row.reached_in_year != null).map((row) => ({
+    ...row, name: `${tejido.targetShort(row)}, ${row.publisher}${targetsHere.has(row) ? "" : `, ${where(row)}`}`, year: row.reached_in_year, from: row.reached_from_year,
+    to: row.reached_to_year, goal: row.target_year, provenance: row.row_provenance }));
+  if (!shown.length) return null;
+  const interval = (row) => (row.from == null ? t("no_interval") : t("interval", { from: Math.floor(row.from), to: Math.ceil(row.to) }));
+  return tejido.chart({
+    title: t("outlook_title"), note: t("outlook_note"),
+    draw: (width, id) => tejido.plots.outlook(shown, width, id, (row) => ({
+      label: `${row.name}: ${Math.ceil(row.year)}. ${interval(row)} (${tejido.kindWords(row)})`, origins: tejido.cellList(row.cells), value: row.year })),
+    table: () => tejido.table(t("outlook_title"), [
+      { label: t("target"), head: true, cell: (row) => row.name },
+      { label: t("year"), number: true, cell: (row) => tejido.figure(String(Math.ceil(row.year)), row, tejido.cellList(row.cells), t("outlook_title")) },
+      { label: t("interval_label"), cell: interval },
+    ], shown),
+  });
+};
+
 tejido.targetSection = function targetSection(targets, countryTargets, region, country) {
   const { h, t } = tejido;
   const rows = [...targets, ...countryTargets.filter((row) => !targets.some((mine) => mine.target_measure === row.target_measure && mine.share != null))]
@@ -146,6 +169,7 @@ tejido.targetSection = function targetSection(targets, countryTargets, region, c
   if (!rows.length) return null;
   const where = (row) => (targets.includes(row) ? tejido.regionName(region) : t("only_country", { country: tejido.regionName(country), year: row.time_period }));
   return h("section", {}, h("h2", {}, t("targets_title")), h("p", { class: "muted" }, t("targets_note")),
+    tejido.outlookChart(rows, where, targets),
     tejido.table(t("targets_title"), [
       { label: t("target"), head: true, cell: (row) => [tejido.named(row), row.measure === "proxy" ? h_small(t("proxy")) : null] },
       { label: t("where"), cell: (row) => [where(row), h_small(`${row.publisher} · ${row.time_period}`)] },

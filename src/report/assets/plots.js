@@ -100,7 +100,7 @@ tejido.plots.bars = function bars(rows, width, id, options) {
   const low = Math.min(0, ...sorted.map((row) => row.bar));
   const svg = Plot.plot(tejido.plots.base(width, all.length * 24 + 50, {
     marginLeft: narrow ? 128 : 200, marginRight: 70, marginTop: 26, marginBottom: 8,
-    x: { domain: [low - (low < 0 ? (top - low) * 0.14 : 0), top], axis: null },
+    x: { domain: [low - (low < 0 ? (top - low) * (60 / Math.max(120, width - 200)) : 0), top], axis: null },
     y: { domain: all.map((row) => row.key), label: null, tickSize: 0, padding: 0.25,
       tickFormat: (one) => tejido.cut(name(one), narrow ? 18 : 30) },
     marks: [
@@ -149,6 +149,34 @@ tejido.plots.levels = function levels(rows, width, id, kinds) {
       }),
     ],
     r: { type: "identity" }, symbol: { type: "identity" }, color: { type: "identity" },
+  }));
+  return tejido.plots.defs(svg, id);
+};
+
+// When each target would be reached by its pace: a mark at the year, its 95 % interval as a line, the target year as a
+// rule. Rows { name, year, from, to, goal, provenance, … }; what lies beyond the scale is an arrow at its end.
+tejido.plots.outlook = function outlook(rows, width, id, describe) {
+  const narrow = width < 560;
+  const [first, last] = [2020, 2065];
+  const shown = rows.map((row, i) => ({ ...row, key: String(i), at: Math.min(last, Math.max(first, row.year)) }));
+  const within = (year) => Math.min(last, Math.max(first, year));
+  const svg = Plot.plot(tejido.plots.base(width, shown.length * 34 + 50, {
+    marginLeft: narrow ? 150 : 300, marginRight: 60, marginTop: 22, marginBottom: 26,
+    x: { domain: [first, last], ticks: narrow ? 3 : 8, tickFormat: (year) => String(year), label: null, grid: true },
+    y: { domain: shown.map((row) => row.key), label: null, tickSize: 0, tickFormat: (key) => tejido.cut(shown[Number(key)].name, narrow ? 24 : 56) },
+    marks: [
+      Plot.ruleX([...new Set(shown.map((row) => row.goal))], { stroke: "var(--ink)", strokeDasharray: "4 3" }),
+      Plot.text([...new Set(shown.map((row) => row.goal))], { x: (goal) => goal, frameAnchor: "top", dy: -12, text: (goal) => String(goal), fill: "var(--ink)", fontWeight: 600 }),
+      Plot.ruleY(shown.filter((row) => row.from != null), { y: "key", x1: (row) => within(row.from), x2: (row) => within(row.to), stroke: "var(--accent)", strokeWidth: 2 }),
+      Plot.tickX(shown.filter((row) => row.from != null).flatMap((row) => [row.from, row.to].filter((year) => year >= first && year <= last).map((year) => ({ year, key: row.key }))),
+        { x: "year", y: "key", insetTop: 11, insetBottom: 11, stroke: "var(--accent)", strokeWidth: 2 }),
+      Plot.dot(shown, { x: "at", y: "key", r: 6, strokeWidth: 2, stroke: "var(--accent)",
+        symbol: (row) => (row.provenance === "synthetic" ? "diamond" : "circle"),
+        fill: (row) => (row.provenance === "synthetic" ? "var(--paper)" : "var(--accent)"), render: tejido.askable(shown, describe) }),
+      Plot.text(shown, { x: (row) => Math.max(row.at, row.to == null ? first : within(row.to)), y: "key", dx: 11, textAnchor: "start", fill: "var(--ink)", stroke: "var(--paper)", strokeWidth: 4,
+        text: (row) => `${row.year > last ? "→ " : ""}${Math.ceil(row.year)}` }),
+    ],
+    symbol: { type: "identity" }, color: { type: "identity" },
   }));
   return tejido.plots.defs(svg, id);
 };

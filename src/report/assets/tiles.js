@@ -72,16 +72,19 @@ tejido.plots.tiles = function tiles(rows, width, id, { chosen, columns, lines })
 tejido.plots.heat = function heat(rows, width, id, { chosen, regions, sectors, name }) {
   const shade = tejido.shade(Math.max(1, ...rows.map((row) => row.share ?? 0)));
   const shown = rows.map((row) => ({ ...row, ...shade(row.share) }));
+  // On a telephone the names would take half of the screen.
+  const narrow = matchMedia("(max-width: 720px)").matches;
+  const label = (region) => (narrow ? tejido.shortRegion[region] || region : tejido.cut(tejido.regionName(region), 26));
   const svg = Plot.plot(tejido.plots.base(width, regions.length * 30 + 160, {
-    marginTop: 150, marginLeft: 186, marginRight: 130, marginBottom: 6,
+    marginTop: 150, marginLeft: narrow ? 44 : 186, marginRight: 130, marginBottom: 6,
     x: { domain: sectors, axis: "top", label: null, tickSize: 0, tickRotate: -38, padding: 0, tickFormat: (sector) => tejido.cut(name(sector), 30) },
-    y: { domain: regions, label: null, tickSize: 0, padding: 0, tickFormat: (region) => tejido.cut(tejido.regionName(region), 26) },
+    y: { domain: regions, label: null, tickSize: 0, padding: 0 },
     marks: [
       Plot.cell(shown, { x: "sector", y: "region", inset: 1, fill: "fill", stroke: (row) => (row.share == null ? "var(--line)" : "none"), render: tejido.askable(shown, tejido.plots.describe) }),
       Plot.cell(shown.filter((row) => row.provenance === "synthetic" && row.share != null), { x: "sector", y: "region", inset: 3, fill: "none", stroke: "ink", strokeDasharray: "3 3", strokeOpacity: 0.7, pointerEvents: "none" }),
       Plot.text(shown, { x: "sector", y: "region", text: (row) => tejido.tileText(row) + (row.share == null ? "" : (row.flags || "")), fill: "ink", fontStyle: (row) => (row.provenance === "synthetic" ? "italic" : "normal"), pointerEvents: "none" }),
-      Plot.axisY(regions.filter((region) => region !== chosen), { tickSize: 0, label: null, tickFormat: (region) => tejido.cut(tejido.regionName(region), 26) }),
-      chosen && regions.includes(chosen) ? Plot.axisY([chosen], { tickSize: 0, label: null, fontWeight: 700, tickFormat: (region) => tejido.cut(tejido.regionName(region), 26) }) : null,
+      Plot.axisY(regions.filter((region) => region !== chosen), { tickSize: 0, label: null, tickFormat: label }),
+      chosen && regions.includes(chosen) ? Plot.axisY([chosen], { tickSize: 0, label: null, fontWeight: 700, tickFormat: label }) : null,
     ],
     color: { type: "identity" },
   }));
