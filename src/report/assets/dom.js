@@ -30,6 +30,9 @@ tejido.svg = function svg(tag, attributes, ...children) {
   return node;
 };
 
+// Text in which `names` stand between backticks, as the models' headers have it.
+tejido.prose = (text) => text.split("`").map((piece, i) => (i % 2 ? tejido.h("code", {}, piece) : piece));
+
 tejido.hidden = (text) => tejido.h("span", { class: "sr" }, text);
 
 // A table: columns are { label, cell: (row) => node or text, number: bool, head: bool }.

@@ -3,8 +3,8 @@
 
 tejido.lineage = { from: null };
 
-// As lineage.sql: parts of 64 KiB of the payload, of 256 rows in a workbook.
-tejido.bucket = (cell) => (cell < 2 ** 48 ? Math.floor(cell / 2 ** 16) : Math.floor(cell / 2 ** 24));
+// As lineage.sql: parts of 32 KiB of the payload, of 256 rows in a workbook.
+tejido.bucket = (cell) => (cell < 2 ** 48 ? Math.floor(cell / 2 ** 15) : Math.floor(cell / 2 ** 24));
 
 tejido.lineage.show = async function show(parameter) {
   const { h, t } = tejido;

@@ -11,16 +11,18 @@ tejido.pages.dictionary = async function dictionary(route) {
     const found = tables.map(([name, columns]) => [name, columns.filter((row) => !needle
       || [row.table_name, row.column_name, row.description].join(" ").toLowerCase().includes(needle))]).filter(([, columns]) => columns.length);
     list.replaceChildren(...tejido.flat(found.map(([name, columns]) => h("details", { id: `table-${name}`, open: needle !== "" || name === route.subject },
-      h("summary", {}, h("code", {}, name), " ", h("span", { class: "muted" }, columns[0].table_description)),
+      h("summary", {}, h("code", {}, name), " ", h("span", { class: "muted", lang: "en" }, tejido.prose(columns[0].table_description))),
       tejido.table(name, [
         { label: t("column"), head: true, cell: (row) => h("code", {}, row.column_name) },
-        { label: t("meaning"), cell: (row) => row.description },
+        { label: t("meaning"), cell: (row) => h("span", { lang: "en" }, tejido.prose(row.description)) },
         { label: t("type"), cell: (row) => h("code", {}, row.data_type.toLowerCase()) },
         { label: t("key"), cell: (row) => (row.is_key ? t("key") : "") },
       ], columns)))));
     if (!found.length) list.replaceChildren(h("p", {}, t("no_rows")));
   };
   draw("");
+  // To the table that the address names, once the page stands.
+  if (route.subject) requestAnimationFrame(() => setTimeout(() => document.getElementById(`table-${route.subject}`)?.scrollIntoView(), 50));
   return [
     tejido.heading(t("page_dictionary"), `${t("dictionary_lead")} ${t("description_language")}`,
       h("label", { class: "choice" }, h("span", {}, t("search")), h("input", { type: "search", oninput: (event) => draw(event.target.value) }))),
@@ -44,7 +46,7 @@ tejido.pages.downloads = async function downloads() {
     h("h2", {}, t("files_title")),
     tejido.table(t("files_title"), [
       { label: t("file"), head: true, cell: (file) => h("a", { href: `../${file.path}` }, file.path.replace("marts/", "")) },
-      { label: t("contents"), cell: (file) => (table(file) ? [h("span", { lang: "en" }, about.get(table(file)) || ""), " ",
+      { label: t("contents"), cell: (file) => (table(file) ? [h("span", { lang: "en" }, tejido.prose(about.get(table(file)) || "")), " ",
         h("a", { href: tejido.link("dictionary", table(file), tejido.carried()) }, t("page_dictionary"), tejido.hidden(` (${table(file)})`))] : t(known[file.path])) },
       { label: t("rows"), number: true, cell: (file) => tejido.number(tejido.build.rows[table(file)]) },
       { label: t("size"), number: true, cell: (file) => (file.bytes ? tejido.bytes(file.bytes) : "") },

@@ -37,6 +37,8 @@ tejido.pages.force = async function forcePage(route) {
     fact ? tejido.forceFacts(fact, target, region, country) : null,
     tejido.seriesChart(rows, part, region, country, fact && fact.best_region, target),
     newest ? tejido.rankingChart(rows, newest.time_period, part, region, country) : null,
+    h("p", {}, [["sectors", "by_activity"], ["map", "on_map"]].map(([page, text], i) => [i ? " · " : "",
+      h("a", { href: tejido.link(page, null, { ...tejido.carried(), indicator: `${part.indicator} ${part.unit}`, publisher }) }, t(text))])),
     await tejido.decompositionSection(part, publisher, region),
     await tejido.supportTable(force, region, country),
   ];

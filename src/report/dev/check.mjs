@@ -84,6 +84,14 @@ for (const [name, hash] of Object.entries(views)) {
     if (told.bytes > MAX_BYTES) fail(`${name}: loads ${told.bytes} bytes`);
     if (!(paint < MAX_PAINT_MS)) fail(`${name}: first paint after ${paint} ms`);
     // Not as a script element, which the page's policy refuses.
+    if (scheme === "light") {
+      for (const chart of await page.$$("figure.chart")) {
+        await chart.$eval(".tools button", (button) => button.click());
+        if ((await chart.$$(".behind-chart tbody tr")).length === 0) fail(`${name}: a chart without a table`);
+        await chart.$eval(".tools button", (button) => button.click());
+        if (!(await chart.$("svg .ask"))) fail(`${name}: a chart without marks to ask`);
+      }
+    }
     await page.evaluate(axeSource);
     const found = await page.evaluate(() => axe.run(document, { resultTypes: ["violations"] }));
     for (const violation of found.violations)
