@@ -33,7 +33,7 @@ tejido.pages.quality = async function quality(route) {
       { label: t("breaks"), number: true, cell: (row) => tejido.number(row.flagged_breaks + row.declared_breaks) },
       { label: t("anomalies"), number: true, cell: (row) => tejido.number(row.anomalies) },
       { label: t("disagreements"), number: true, cell: (row) => tejido.number(row.disagreements) },
-    ], tables, { rowClass: (row) => (row.dataset === route.query.table ? "chosen" : null) }),
+    ], tables, { class: "dense", rowClass: (row) => (row.dataset === route.query.table ? "chosen" : null) }),
     h("h2", {}, t("revisions_title")),
     revisions.length ? tejido.revisionTable(revisions) : h("p", {}, t("no_revisions")),
     h("h2", {}, t("anomalies_title")), h("p", { class: "muted" }, t("anomalies_note")), tejido.anomalyTable(anomalies),

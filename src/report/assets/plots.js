@@ -27,16 +27,22 @@ tejido.plots.describe = (row) => ({
   value: row.share,
 });
 
+// Whether a series begins anew: the source says so with a flag, or the codelist of breaks with another segment.
+tejido.plots.begins = (row, before) => /b/.test(row.flags || "") || (before != null && row.segment != null && row.segment !== before.segment);
+
 // Lines: series are { name, rows, colour, width, dash }, each row with time_period, share, flags, provenance.
 tejido.plots.lines = function lines(series, width, id, target) {
   const narrow = width < 560;
   const years = [...new Set(series.flatMap((one) => one.rows.map((row) => Number(row.time_period))))].sort();
   const points = series.flatMap((one) => {
     let run = 0;
+    let before = null;
     return one.rows.slice().sort((a, b) => (a.time_period < b.time_period ? -1 : 1)).map((row) => {
       // After a break or a missing year the figures do not continue the line.
-      if (/b/.test(row.flags || "") || row.share == null) run += 1;
-      return { ...row, year: Number(row.time_period), series: one, run: `${one.name} ${run}` };
+      const begins = tejido.plots.begins(row, before);
+      if (begins || row.share == null) run += 1;
+      before = row;
+      return { ...row, begins, year: Number(row.time_period), series: one, run: `${one.name} ${run}` };
     });
   });
   const drawn = points.filter((point) => point.share != null);
@@ -48,7 +54,7 @@ tejido.plots.lines = function lines(series, width, id, target) {
   // Labels at the ends of the lines keep their distance.
   const step = (14 / (height - 50)) * top;
   for (let i = 1; i < last.length; i += 1) last[i].at = Math.min(last[i].at, last[i - 1].at - step);
-  const breaks = [...new Set(drawn.filter((point) => /b/.test(point.flags || "")).map((point) => point.year))];
+  const breaks = [...new Set(drawn.filter((point) => point.begins).map((point) => point.year))];
   const svg = Plot.plot(tejido.plots.base(width, height, {
     marginLeft: 44, marginRight: right, marginTop: 18, marginBottom: 30,
     x: { domain: [Math.min(...years) - 0.2, Math.max(...years) + 0.2], ticks: years, tickFormat: (year) => String(year), label: null },
@@ -191,10 +197,10 @@ tejido.plots.spark = function spark(rows, label) {
   const x = (row) => 5 + ((Number(row.time_period) - years[0]) / (years.at(-1) - years[0])) * (w - 10);
   const y = (row) => hgt - 4 - (row.share / top) * (hgt - 8);
   const pieces = [];
-  for (const row of points) {
-    if (/b/.test(row.flags || "") || !pieces.length) pieces.push([]);
+  points.forEach((row, i) => {
+    if (!pieces.length || tejido.plots.begins(row, points[i - 1])) pieces.push([]);
     pieces.at(-1).push(row);
-  }
+  });
   return tejido.svg("svg", { class: "spark", width: w, height: hgt, viewBox: `0 0 ${w} ${hgt}`, role: "img", "aria-label": label },
     pieces.map((piece) => tejido.svg("polyline", { points: piece.map((row) => `${x(row)},${y(row)}`).join(" "), fill: "none", stroke: "currentColor", "stroke-width": 1.75 })),
     points.map((row) => tejido.svg("circle", {

@@ -13,6 +13,7 @@ select
     forces.time_period,
     forces.publisher,
     forces.share,
+    series.segment,
     forces.change_points,
     forces.rank_in_country,
     forces.regions_in_country,
@@ -53,6 +54,15 @@ left join lake.observations as country
     on forces.country_snapshot = country."snapshot" and forces.country_cell = country.cell
 left join lake.observations as eu on forces.eu_snapshot = eu."snapshot" and forces.eu_cell = eu.cell
 left join lake.observations as best on forces.best_snapshot = best."snapshot" and forces.best_cell = best.cell
+left join intermediate.int_series as series
+    on forces.publisher = series.publisher
+    and forces.indicator = series.indicator
+    and forces.unit = series.unit
+    and forces.size_class = series.size_class
+    and forces.sector_scheme = series.sector_scheme
+    and forces.sector = series.sector
+    and forces.region = series.region
+    and forces.time_period = cast(series.time_year as varchar)
 where forces.role in ('lead', 'none')
     and forces.size_class in ('GE10', '_Z')
     and forces.sector in ('C10-S951_X_K', 'INE_TOTAL', '_Z')
