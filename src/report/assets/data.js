@@ -52,6 +52,7 @@ tejido.loadNames = async function loadNames() {
     flags: by(flags, (row) => row.flag),
     clusters: by(clusters, (row) => row.cluster),
   };
+  tejido.totals = sectors.filter((row) => row.is_total).map((row) => row.sector);
   tejido.forces = [];
   for (const row of forces) {
     let force = tejido.forces.find((other) => other.force === row.force);

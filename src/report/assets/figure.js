@@ -50,8 +50,8 @@ tejido.figure = function figure(text, row, origins, label) {
   if (!text) return h("span", { class: "missing" }, tejido.t(/c/.test(row.flags || "") ? "confidential" : "no_value"));
   if (!origins.length) return h("span", { class: `value ${row.provenance}` }, content, tejido.hidden(` (${kind})`));
   return h("button", {
-    type: "button", class: `value ${row.provenance}`, "data-origin": tejido.originParameter(origins),
-    "aria-label": `${label ? `${label}: ` : ""}${text} (${kind}). ${tejido.t("ask_origin")}`,
+    type: "button", class: `value ${row.provenance || ""}`, "data-origin": tejido.originParameter(origins),
+    "aria-label": `${label ? `${label}: ` : ""}${text}${kind ? ` (${kind})` : ""}. ${tejido.t("ask_origin")}`,
     title: kind,
     onclick: () => tejido.ask(origins),
   }, content);

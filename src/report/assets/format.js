@@ -52,8 +52,8 @@ tejido.regionName = (code) => {
 // The survey's totals have long names that say what they leave out; where space is short, a short one.
 tejido.sectorName = (code, short = false) => {
   if (code === "_Z") return tejido.t("not_applicable");
-  const total = { "C10-S951_X_K": "total_eurostat", INE_TOTAL: "total_ine", INE_SERVICES: "services_ine" }[code];
-  if (short && total) return tejido.t(total);
+  const place = tejido.totals.indexOf(code);
+  if (short && place >= 0) return `${tejido.t("all_activities")}${place ? ` (${code})` : ""}`;
   const row = tejido.names.sectors.get(code);
   return row ? tejido.named(row) : code;
 };

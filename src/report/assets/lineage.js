@@ -75,7 +75,7 @@ tejido.lineage.section = function section({ snapshot, cell, role, source, row })
         [t("known_since"), tejido.moment(row.vintage)],
       ]),
       row.excerpt ? tejido.lineage.excerpt(row.excerpt) : null,
-    ] : h("p", {}, cell == null ? t("origin_counts") : t("origin_unknown")),
+    ] : h("p", {}, t(cell != null ? "origin_unknown" : role === "table" ? "origin_table" : "origin_counts")),
     source ? list([
       [t("source"), source.attribution || source.publisher],
       [t("table"), [source.title, " ", code(source.dataset)]],

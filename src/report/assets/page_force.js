@@ -18,7 +18,7 @@ tejido.pages.force = async function forcePage(route) {
   const mine = all.filter((row) => row.region === region);
   const publishers = [...new Set((mine.length ? mine : all).map((row) => row.publisher))].sort();
   const publisher = publishers.includes(route.query.publisher) ? route.query.publisher
-    : publishers.includes("Eurostat") ? "Eurostat" : publishers[0];
+    : tejido.widest(all, publishers);
   const rows = tejido.oneSource(all.filter((row) => row.publisher === publisher));
   const of = (code) => rows.filter((row) => row.region === code);
   const newest = tejido.latest(of(region).filter((row) => row.share != null)) || tejido.latest(of(country).filter((row) => row.share != null));
@@ -42,6 +42,12 @@ tejido.pages.force = async function forcePage(route) {
     await tejido.decompositionSection(part, publisher, region),
     await tejido.supportTable(force, region, country),
   ];
+};
+
+// Of several publishers the one that has the most regions, since its figures compare the farthest.
+tejido.widest = function widest(rows, publishers) {
+  const count = (publisher) => new Set(rows.filter((row) => row.publisher === publisher && row.share != null).map((row) => row.region)).size;
+  return publishers.slice().sort((a, b) => count(b) - count(a))[0];
 };
 
 // Where a publisher gives a cell in two tables, its first one.
@@ -131,7 +137,7 @@ tejido.supportTable = async function supportTable(force, region, country) {
   const { h, t } = tejido;
   const [mine, theirs] = await Promise.all([tejido.load("activities", region), tejido.load("activities", country)]);
   const newest = (rows, part) => tejido.latest(rows.filter((row) => row.indicator === part.indicator && row.unit === part.unit
-    && row.sector === "C10-S951_X_K" && row.share != null));
+    && tejido.totals.includes(row.sector) && row.share != null));
   const rows = force.parts.map((part) => {
     const own = newest(mine, part);
     return { part, own, country: own && theirs.find((row) => row.indicator === part.indicator && row.unit === part.unit

@@ -6,7 +6,7 @@
 tejido.pickSeries = function pickSeries(rows) {
   const measured = rows.filter((row) => row.status === undefined || row.status === "measured" || row.share != null);
   const groups = [...tejido.group(measured, (row) => `${row.publisher} ${row.sector}`).values()];
-  const worth = (group) => [group.filter((row) => row.share != null).length > 0, group[0].publisher === "Eurostat", group.length];
+  const worth = (group) => [group.filter((row) => row.share != null).length > 0, group.some((row) => row.eu_share != null), group.length];
   groups.sort((a, b) => {
     const [x, y] = [worth(a), worth(b)];
     const i = x.findIndex((value, k) => value !== y[k]);
@@ -69,7 +69,7 @@ tejido.overviewTable = function overviewTable(forces, region, country) {
     { label: t("gap_to", { name: t("eu_short") }), number: true, cell: (one) => if_(one, () =>
       tejido.gap(one.newest.gap_to_eu_points, one.newest, ["eu"], label(one, t("gap_to", { name: t("eu_short") })))) },
     region === country ? null : { label: t("place"), number: true, cell: (one) => if_(one, () => (one.newest.rank_in_country
-      ? t("place_of", { place: one.newest.rank_in_country, of: one.newest.regions_in_country }) : "–")) },
+      ? h("a", { href: tejido.link("force", one.force.force, tejido.carried()) }, t("place_of", { place: one.newest.rank_in_country, of: one.newest.regions_in_country })) : "–")) },
     { label: t("course"), cell: (one) => if_(one, () => tejido.plots.spark(
       one.series.slice().sort((a, b) => (a.time_period < b.time_period ? -1 : 1)),
       t("course_label", { name: tejido.named(one.force), course: one.series.filter((row) => row.share != null).map((row) => `${row.time_period} ${tejido.percent(row.share)}`).join(", ") }))) },
@@ -174,10 +174,11 @@ tejido.targetSection = function targetSection(targets, countryTargets, region, c
       { label: t("target"), head: true, cell: (row) => [tejido.named(row), row.measure === "proxy" ? h_small(t("proxy")) : null] },
       { label: t("where"), cell: (row) => [where(row), h_small(`${row.publisher} · ${row.time_period}`)] },
       { label: t("level"), number: true, cell: (row) => tejido.share(row, tejido.named(row)) },
-      { label: t("missing_points"), number: true, cell: (row) => tejido.number(row.distance_points, 1) },
+      { label: t("missing_points"), number: true, cell: (row) => tejido.figure(tejido.number(row.distance_points, 1), row, tejido.origins(row), t("missing_points")) },
       { label: t("pace"), number: true, cell: (row) => (row.trend_points_per_year == null ? "–"
         : tejido.figure(tejido.points(row.trend_points_per_year), { provenance: row.row_provenance }, tejido.cellList(row.cells), t("pace"))) },
-      { label: t("needed_pace"), number: true, cell: (row) => tejido.points(row.needed_points_per_year) || "–" },
+      { label: t("needed_pace"), number: true, cell: (row) => (row.needed_points_per_year == null ? "–"
+        : tejido.figure(tejido.points(row.needed_points_per_year), row, tejido.origins(row), t("needed_pace"))) },
       { label: t("outlook"), cell: (row) => [tejido.targetWords(row),
         row.reached_from_year ? h_small(t("interval", { from: Math.floor(row.reached_from_year), to: Math.ceil(row.reached_to_year) }))
           : row.interval_status === "fewer_than_four_years" && row.reached_in_year ? h_small(t("interval_few")) : null] },

@@ -3,8 +3,10 @@
 
 tejido.pages.quality = async function quality(route) {
   const { h, t } = tejido;
-  const [tables, revisions, anomalies, disagreements] = await Promise.all(
-    ["quality", "revisions", "anomalies", "disagreements"].map((name) => tejido.load(name)));
+  const [tables, revisions, anomalies, disagreements, snapshots] = await Promise.all(
+    ["quality", "revisions", "anomalies", "disagreements", "snapshots"].map((name) => tejido.load(name)));
+  const downloads = (row) => snapshots.filter((one) => one.pipeline === row.source && one.dataset === row.dataset)
+    .map((one) => ({ snapshot: one.snapshot, cell: null, role: "table" }));
   const { build } = tejido;
   const sum = (column) => tables.reduce((total, row) => total + row[column], 0);
   const fact = (name, value, note) => h("div", {}, h("dt", {}, name), h("dd", {}, value, note ? h("small", {}, note) : null));
@@ -25,7 +27,7 @@ tejido.pages.quality = async function quality(route) {
         h("a", { href: tejido.linkWith({ table: row.dataset }), "aria-current": route.query.table === row.dataset ? "true" : null }, row.dataset), h("small", {}, row.source)] },
       { label: t("years"), cell: (row) => h("span", { class: "value" }, row.first_period === row.last_period ? row.first_period : `${row.first_period}–${row.last_period}`) },
       { label: t("newest"), cell: (row) => tejido.shortDate(row.newest_vintage) },
-      { label: t("cells"), number: true, cell: (row) => tejido.number(row.cells) },
+      { label: t("cells"), number: true, cell: (row) => tejido.figure(tejido.number(row.cells), {}, downloads(row), row.dataset) },
       { label: t("official_share"), number: true, cell: (row) => percent(row.official_percent) },
       { label: t("suppressed"), number: true, cell: (row) => percent(row.suppressed_percent) },
       { label: t("missing"), number: true, cell: (row) => percent(row.missing_percent) },

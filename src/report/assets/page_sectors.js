@@ -12,17 +12,17 @@ tejido.indicatorOptions = function indicatorOptions(fits) {
 
 // Totals first, then by code.
 tejido.sectorOrder = (a, b) => {
-  const place = (code) => (["C10-S951_X_K", "INE_TOTAL"].includes(code) ? `0${code}` : `1${code}`);
+  const place = (code) => (tejido.totals.includes(code) ? `0${code}` : `1${code}`);
   return place(a) < place(b) ? -1 : 1;
 };
 
 // Behind its code, since several groupings begin with the same words.
-tejido.sectorLabel = (code) => (/^(C10-|INE_)/.test(code) ? tejido.sectorName(code, true) : `${code} ${tejido.sectorName(code, true)}`);
+tejido.sectorLabel = (code) => (tejido.totals.includes(code) || code.length > 6 ? tejido.sectorName(code, true) : `${code} ${tejido.sectorName(code, true)}`);
 
 // The choices of year and publisher that the rows leave, with the newest year and the publisher of most regions.
 tejido.yearAndPublisher = function yearAndPublisher(rows, query) {
   const publishers = [...new Set(rows.map((row) => row.publisher))].sort();
-  const publisher = publishers.includes(query.publisher) ? query.publisher : publishers.includes("Eurostat") ? "Eurostat" : publishers[0];
+  const publisher = publishers.includes(query.publisher) ? query.publisher : tejido.widest(rows, publishers);
   const years = [...new Set(rows.filter((row) => row.publisher === publisher && row.share != null).map((row) => row.time_period))].sort().reverse();
   const year = years.includes(query.year) ? query.year : years[0];
   return { publisher, year, choices: [

@@ -21,7 +21,7 @@ tejido.plots.defs = function defs(svg, id) {
 };
 
 tejido.plots.describe = (row) => ({
-  label: `${tejido.regionName(row.region)}${row.sector && row.sector !== "C10-S951_X_K" ? `, ${tejido.sectorName(row.sector, true)}` : ""}, ${row.time_period}: ${
+  label: `${tejido.regionName(row.region)}${row.sector && row.sector !== tejido.totals[0] && row.sector !== "_Z" ? `, ${tejido.sectorName(row.sector, true)}` : ""}, ${row.time_period}: ${
     row.share == null ? tejido.t(/c/.test(row.flags || "") ? "confidential" : "no_value") : tejido.percent(row.share, 2)} (${tejido.kindWords(row)})`,
   origins: tejido.origins(row),
   value: row.share,

@@ -28,7 +28,7 @@ left join intermediate.int_series as series
     and adoption.region = series.region
     and adoption.time_period = cast(series.time_year as varchar)
 where adoption.region_level in ('country', 'aggregate', 'nuts2')
-    and adoption.sector in ('C10-S951_X_K', 'INE_TOTAL', '_Z')
+    and adoption.sector in (select total from lake.codelist_sector_partition_parts union all select '_Z')
     and adoption.size_class in ('GE10', '_Z')
 order by adoption.indicator, adoption.unit, adoption.region, adoption.size_class, adoption.sector, adoption.time_period,
     adoption.source

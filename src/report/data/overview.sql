@@ -65,6 +65,6 @@ left join intermediate.int_series as series
     and forces.time_period = cast(series.time_year as varchar)
 where forces.role in ('lead', 'none')
     and forces.size_class in ('GE10', '_Z')
-    and forces.sector in ('C10-S951_X_K', 'INE_TOTAL', '_Z')
+    and forces.sector in (select total from lake.codelist_sector_partition_parts union all select '_Z')
 order by forces.region, forces.force_position, forces.time_period, forces.publisher, forces.indicator, forces.unit,
     forces.sector, forces.size_class

@@ -1,6 +1,6 @@
 """Writes a report folder from a published build as the program does, to look at while one works on the pages.
 
-    python src/report/dev/emit.py [data/published] [OUT]
+    python src/report/dev/emit.py [data/published] [OUT] [HOME_REGION]
 
 Needs duckdb from PyPI; with the command `zstd` it also writes excerpts of the bytes around each cell.
 """
@@ -148,7 +148,7 @@ def main():
         "title": {"es": "Adopción digital de las empresas, por región y actividad", "en": package["title"]},
         "publisher": package["contributors"][0]["title"],
         "logo": None,
-        "home_region": "ES13",
+        "home_region": sys.argv[3] if len(sys.argv) > 3 else "ES13",
         "languages": ["es", "en"],
         "provenance": provenance,
         "files": [{"path": f["path"], "bytes": f["bytes"]} for f in manifest["files"]],
