@@ -90,7 +90,7 @@ tejido.heading = function heading(title, lead, ...choices) {
 // Which region: those of the country that have figures, then the countries.
 tejido.regionChoice = function regionChoice(codes) {
   const country = tejido.country();
-  const known = (codes || tejido.build.parts.overview).filter((code) => tejido.names.regions.has(code));
+  const known = (codes || tejido.build.parts.overview || []).filter((code) => tejido.names.regions.has(code));
   const name = (code) => ({ value: code, label: tejido.regionName(code) });
   const order = (list) => list.map(name).sort((a, b) => a.label.localeCompare(b.label, tejido.locale()));
   const own = order(known.filter((code) => code.startsWith(country) && code !== country));

@@ -7,6 +7,7 @@ tejido.pages.briefing = async function briefing(route) {
   const [clusters, allNeeds] = await Promise.all([tejido.load("clusters"), tejido.load("needs")]);
   const withNeeds = clusters.filter((row) => allNeeds.some((need) => need.cluster === row.cluster));
   const one = withNeeds.find((row) => row.cluster === route.subject) || withNeeds[0];
+  if (!one) return [tejido.heading(t("briefing")), h("p", { class: "notice" }, t("no_rows"))];
   const sectors = await tejido.load("need_sectors", one.cluster);
   const needs = allNeeds.filter((row) => row.cluster === one.cluster);
   const measured = needs.filter((row) => row.lag_points != null);

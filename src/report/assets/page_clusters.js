@@ -19,8 +19,9 @@ tejido.clusterList = function clusterList(clusters, needs, overlaps) {
   const hasNeeds = (cluster) => needs.some((row) => row.cluster === cluster);
   const names = clusters.map((row) => row.cluster);
   return [
-    tejido.heading(t("page_clusters"), t("clusters_lead", { supplier: tejido.supplierOf(needs) })),
+    tejido.heading(t("page_clusters"), needs.length ? t("clusters_lead", { supplier: tejido.supplierOf(needs) }) : null),
     tejido.key(),
+    clusters.length ? null : h("p", { class: "notice" }, t("no_rows")),
     tejido.table(t("page_clusters"), [
       { label: t("cluster"), head: true, cell: (row) => [
         h("a", { href: tejido.link("clusters", row.cluster, tejido.carried()) }, tejido.clusterName(row.cluster)), h("small", {}, row.attribution)] },

@@ -4,7 +4,8 @@
 tejido.pages.map = async function mapPage(route) {
   const { h, t } = tejido;
   const options = tejido.indicatorOptions((row) => row.regions > 0 || row.sectors > 0);
-  const chosen = options.find((one) => one.value === route.query.indicator) || options.find((one) => one.row.indicator === "E_AI_TANY") || options[0];
+  const chosen = options.find((one) => one.value === route.query.indicator) || tejido.widestOption(options);
+  if (!chosen) return [tejido.heading(t("page_map"), t("map_lead")), h("p", { class: "notice" }, t("no_rows"))];
   const all = (await tejido.load("levels", chosen.row.indicator)).filter((row) => row.unit === chosen.row.unit);
   const { publisher, year, choices } = tejido.yearAndPublisher(all, route.query);
   const rows = tejido.oneSource(all.filter((row) => row.publisher === publisher && row.time_period === year));

@@ -33,9 +33,10 @@ tejido.pages.overview = async function overview(route) {
   });
   const measured = forces.filter((one) => one.status === "measured");
   const lagging = measured.filter((one) => one.newest.gap_to_country_points != null && one.newest.gap_to_country_points < 0);
-  const lead = region === country ? t("overview_lead_country", { region: tejido.regionName(region) })
-    : t("overview_lead", { region: tejido.regionName(region), country: tejido.regionName(country), behind: lagging.length,
-      measured: measured.filter((one) => one.newest.gap_to_country_points != null).length });
+  const compared = measured.filter((one) => one.newest.gap_to_country_points != null).length;
+  const lead = !measured.length ? t("overview_none", { region: tejido.regionName(region) })
+    : region === country || !compared ? t("overview_lead_country", { region: tejido.regionName(region) })
+    : t("overview_lead", { region: tejido.regionName(region), country: tejido.regionName(country), behind: lagging.length, measured: compared });
   return [
     tejido.heading(tejido.regionName(region), lead, tejido.regionChoice()),
     tejido.key(),

@@ -10,6 +10,10 @@ tejido.indicatorOptions = function indicatorOptions(fits) {
     .sort((a, b) => Number(b.lead) - Number(a.lead) || a.label.localeCompare(b.label, tejido.locale()));
 };
 
+// To begin with, the lead indicator of most regions.
+tejido.widestOption = (options) =>
+  options.slice().sort((a, b) => Number(b.lead) - Number(a.lead) || b.row.regions - a.row.regions)[0];
+
 // Totals first, then by code.
 tejido.sectorOrder = (a, b) => {
   const place = (code) => (tejido.totals.includes(code) ? `0${code}` : `1${code}`);
@@ -35,7 +39,8 @@ tejido.pages.sectors = async function sectorsPage(route) {
   const { h, t } = tejido;
   const country = tejido.country();
   const options = tejido.indicatorOptions((row) => row.sectors > 2 && row.regions > 2);
-  const chosen = options.find((one) => one.value === route.query.indicator) || options.find((one) => one.row.indicator === "E_AI_TANY") || options[0];
+  const chosen = options.find((one) => one.value === route.query.indicator) || tejido.widestOption(options);
+  if (!chosen) return [tejido.heading(t("page_sectors"), t("heat_lead")), h("p", { class: "notice" }, t("no_rows"))];
   const all = (await tejido.load("matrix", chosen.row.indicator, country)).filter((row) => row.unit === chosen.row.unit);
   const regional = all.filter((row) => row.region.length === 4);
   const { publisher, year, choices } = tejido.yearAndPublisher(regional.length ? regional : all, route.query);
@@ -86,9 +91,9 @@ tejido.pages.sector = async function sectorPage(route) {
     region === country ? null : { key: "country", symbol: "square", r: 5, colour: "var(--ink)", name: tejido.regionName(country) },
   ].filter(Boolean);
   const points = leads.map((row) => ({ name: tejido.named(row.force), region: row.own, country: row.country }));
-  const title = t("sector_chart", { sector: tejido.sectorName(sector, true) });
+  const title = t("sector_chart", { sector: sector ? tejido.sectorName(sector, true) : "" });
   return [
-    tejido.heading(tejido.sectorName(sector, true), t("sector_lead", { region: tejido.regionName(region) }), choice, tejido.regionChoice(tejido.build.parts.activities)),
+    tejido.heading(sector ? tejido.sectorName(sector, true) : t("page_sector"), t("sector_lead", { region: tejido.regionName(region) }), choice, tejido.regionChoice(tejido.build.parts.activities || [])),
     tejido.key(),
     points.length ? tejido.chart({
       title, note: t("levels_note"), name: `${title} ${tejido.regionName(region)}`,

@@ -20,6 +20,7 @@ tejido.text.en = {
   confidential: "confidential", no_value: "no value", no_comparison: "no comparison", no_figure: "no regional figure", one_year: "one year only",
   ask_origin: "Show origin",
   overview_lead: "{region} is behind {country} in {behind} of the {measured} driving forces that can be compared, by enterprises with 10 or more persons employed.",
+  overview_none: "This build has no figures of {region}.",
   overview_lead_country: "The driving forces of digitalisation in {region}, by enterprises with 10 or more persons employed.",
   overview_table: "Driving forces of digitalisation: {region}",
   force: "Driving force", level: "Level", gap_to: "Gap to {name} (points)", place: "Place", place_of: "{place} of {of}", course: "Course", target: "Digital Decade",

@@ -20,6 +20,7 @@ tejido.text.es = {
   confidential: "confidencial", no_value: "sin dato", no_comparison: "sin comparación", no_figure: "sin cifra regional", one_year: "un solo año",
   ask_origin: "Ver el origen",
   overview_lead: "{region} está por detrás de {country} en {behind} de las {measured} fuerzas motrices que se pueden comparar, según las empresas con 10 o más personas ocupadas.",
+  overview_none: "No hay cifras de {region} en esta edición.",
   overview_lead_country: "Las fuerzas motrices de la digitalización en {region}, según las empresas con 10 o más personas ocupadas.",
   overview_table: "Fuerzas motrices de la digitalización: {region}",
   force: "Fuerza motriz", level: "Nivel", gap_to: "Distancia a {name} (puntos)", place: "Puesto", place_of: "{place}.º de {of}", course: "Evolución", target: "Década Digital",
