@@ -1,0 +1,169 @@
+// One driving force: its course in the region, the country, the Union and the best region; the regions of the country
+// side by side; what the gap comes from; and what else the survey asks.
+"use strict";
+
+tejido.pages.force = async function forcePage(route) {
+  const { h, t } = tejido;
+  const force = tejido.forces.find((one) => one.force === route.subject) || tejido.forces[0];
+  const region = tejido.region();
+  const country = tejido.country();
+  const parts = force.parts.filter((part) => tejido.names.indicators.has(`${part.indicator} ${part.unit}`));
+  const tabs = h("nav", { class: "tabs", "aria-label": t("page_force") }, h("ul", {}, tejido.forces.map((one) => h("li", {},
+    h("a", { href: tejido.link("force", one.force, tejido.carried()), "aria-current": one === force ? "page" : null }, tejido.named(one))))));
+  const part = parts.find((one) => `${one.indicator} ${one.unit}` === route.query.indicator) || parts[0];
+  const overview = (await tejido.load("overview", region)).filter((row) => row.force === force.force);
+  if (!part) return [tabs, tejido.heading(tejido.named(force), tejido.named(force, "statement"), tejido.regionChoice())];
+
+  const all = (await tejido.load("levels", part.indicator)).filter((row) => row.unit === part.unit);
+  const mine = all.filter((row) => row.region === region);
+  const publishers = [...new Set((mine.length ? mine : all).map((row) => row.publisher))].sort();
+  const publisher = publishers.includes(route.query.publisher) ? route.query.publisher
+    : tejido.widest(all, publishers);
+  const rows = tejido.oneSource(all.filter((row) => row.publisher === publisher));
+  const of = (code) => rows.filter((row) => row.region === code);
+  const newest = tejido.latest(of(region).filter((row) => row.share != null)) || tejido.latest(of(country).filter((row) => row.share != null));
+  const fact = tejido.latest(overview.filter((row) => row.indicator === part.indicator && row.publisher === publisher && row.share != null));
+  const targets = await tejido.load("targets", of(region).length ? region : country);
+  const target = targets.find((row) => row.indicator === part.indicator && row.publisher === publisher && row.share != null);
+  return [
+    tabs,
+    tejido.heading(tejido.named(force), tejido.named(force, "statement"), tejido.regionChoice(),
+      parts.length > 1 ? tejido.choose(t("indicator"), "indicator", parts.map((one) => ({ value: `${one.indicator} ${one.unit}`,
+        label: `${tejido.indicatorName(one.indicator, one.unit)}${one.role === "lead" ? "" : ` (${t("support_indicator")})`}` })), `${part.indicator} ${part.unit}`) : null,
+      publishers.length > 1 ? tejido.choose(t("publisher"), "publisher", publishers.map((one) => ({ value: one, label: one })), publisher) : null),
+    tejido.key(),
+    of(region).some((row) => row.share != null) ? null
+      : h("p", { class: "notice" }, t("no_statistic_note")),
+    fact ? tejido.forceFacts(fact, target, region, country) : null,
+    tejido.seriesChart(rows, part, region, country, fact && fact.best_region, target),
+    newest ? tejido.rankingChart(rows, newest.time_period, part, region, country) : null,
+    h("p", {}, [["sectors", "by_activity"], ["map", "on_map"]].map(([page, text], i) => [i ? " · " : "",
+      h("a", { href: tejido.link(page, null, { ...tejido.carried(), indicator: `${part.indicator} ${part.unit}`, publisher }) }, t(text))])),
+    await tejido.decompositionSection(part, publisher, region),
+    await tejido.supportTable(force, region, country),
+  ];
+};
+
+// Of several publishers the one that has the most regions, since its figures compare the farthest.
+tejido.widest = function widest(rows, publishers) {
+  const count = (publisher) => new Set(rows.filter((row) => row.publisher === publisher && row.share != null).map((row) => row.region)).size;
+  return publishers.slice().sort((a, b) => count(b) - count(a))[0];
+};
+
+// Where a publisher gives a cell in two tables, its first one.
+tejido.oneSource = (rows) =>
+  [...tejido.group(rows, (row) => [row.region, row.sector, row.time_period].join(" ")).values()]
+    .map((group) => group.find((row) => row.share != null) || group[0]);
+
+tejido.forceFacts = function forceFacts(fact, target, region, country) {
+  const { h, t } = tejido;
+  const one = (name, value, ...notes) => h("div", {}, h("dt", {}, name), h("dd", {}, value, notes.filter(Boolean).map((note) => h("small", {}, note))));
+  const beside = (prefix, name) => fact[`${prefix}_share`] == null ? null
+    : one(name, tejido.figure(tejido.percent(fact[`${prefix}_share`]),
+      { provenance: fact[`${prefix}_provenance`], flags: fact[`${prefix}_flags`] },
+      [{ snapshot: fact[`${prefix}_snapshot`], cell: fact[`${prefix}_cell`], role: prefix }], name),
+    prefix === "best" ? tejido.regionName(fact.best_region) : null,
+    prefix === "best" ? null : `${tejido.points(fact[`gap_to_${prefix}_points`])} ${t("points_word")}`);
+  return h("dl", { class: "facts" },
+    one(tejido.regionName(region), tejido.share(fact, tejido.regionName(region)),
+      `${fact.time_period}${fact.change_points == null ? "" : `, ${t("since_before", { change: tejido.points(fact.change_points) })}`}`),
+    region === country ? null : beside("country", tejido.regionName(country)), beside("eu", t("eu")), beside("best", t("best_region")),
+    fact.rank_in_country ? one(t("place"), t("place_of", { place: fact.rank_in_country, of: fact.regions_in_country })) : null,
+    target ? one(t("target"), tejido.percent(target.target_share, 0), tejido.targetWords(target)) : null);
+};
+
+tejido.seriesChart = function seriesChart(rows, part, region, country, best, target) {
+  const { t } = tejido;
+  const of = (code) => rows.filter((row) => row.region === code);
+  const series = [
+    { name: tejido.regionName(region), code: region, colour: "var(--accent)", width: 3 },
+    region === country ? null : { name: tejido.regionName(country), code: country, colour: "var(--ink)", width: 1.75, dash: "7 3" },
+    { name: t("eu"), code: "EU27_2020", colour: "var(--muted)", width: 1.75, dash: "2 3" },
+    best ? { name: tejido.regionName(best), code: best, colour: "var(--second)", width: 1.75, dash: "9 3 2 3" } : null,
+  ].filter(Boolean).map((one) => ({ ...one, rows: of(one.code) })).filter((one) => one.rows.length);
+  if (!series.length) return null;
+  const years = [...new Set(series.flatMap((one) => one.rows.map((row) => row.time_period)))].sort();
+  return tejido.chart({
+    title: `${t("series_title")}: ${tejido.indicatorName(part.indicator, part.unit)}`, note: `${tejido.codeName("units", part.unit)}. ${t("series_note")}`,
+    legend: series.map((one) => tejido.legendMark({ ...one, line: true })),
+    draw: (width, id) => tejido.plots.lines(series, width, id, target && target.target_share <= 100 ? target.target_share : null),
+    table: () => tejido.table(t("series_title"), [
+      { label: t("year"), head: true, cell: (year) => year },
+      ...series.map((one) => ({ label: one.name, number: true, cell: (year) => {
+        const row = one.rows.find((other) => other.time_period === year);
+        return row ? tejido.share(row, `${one.name}, ${year}`, 2) : "–";
+      } })),
+    ], years),
+  });
+};
+
+tejido.rankingChart = function rankingChart(rows, year, part, region, country) {
+  const { t } = tejido;
+  const own = rows.filter((row) => row.time_period === year && row.region.startsWith(country) && row.region.length === 4);
+  if (own.length < 2) return null;
+  const references = [[country, tejido.regionName(country)], ["EU27_2020", t("eu_plain")]]
+    .map(([code, name]) => ({ name, ...rows.find((row) => row.region === code && row.time_period === year) }))
+    .filter((one) => one.share != null);
+  const title = country === "ES" ? t("ranking_title", { year }) : t("ranking_title_other", { year, country: tejido.regionName(country) });
+  return tejido.chart({
+    title, note: `${tejido.indicatorName(part.indicator, part.unit)}. ${t("ranking_note")}`, name: `${title} ${part.indicator}`,
+    draw: (width, id) => tejido.plots.bars(own, width, id, { chosen: region, references }),
+    table: () => tejido.table(title, [
+      { label: t("region"), head: true, cell: (row) => tejido.regionName(row.region) },
+      { label: t("level"), number: true, cell: (row) => tejido.share(row, tejido.regionName(row.region), 2) },
+      { label: t("flags"), cell: (row) => tejido.kindWords(row) },
+    ], own.slice().sort((a, b) => (b.share ?? -1) - (a.share ?? -1)), { rowClass: (row) => (row.region === region ? "chosen" : null) }),
+  });
+};
+
+tejido.decompositionSection = async function decompositionSection(part, publisher, region) {
+  const { h, t } = tejido;
+  const rows = (await tejido.load("decomposition", region))
+    .filter((row) => row.indicator === part.indicator && row.unit === part.unit && row.publisher === publisher);
+  if (!rows.length) return null;
+  const points = (row, value, name) => tejido.figure(tejido.points(value), { provenance: row.row_provenance, flags: row.flags }, tejido.origins(row, ["country"]), name);
+  return h("section", {}, h("h2", {}, t("decomposition_title")), h("p", { class: "muted" }, t("decomposition_note")),
+    tejido.table(t("decomposition_title"), [
+      { label: t("year"), head: true, cell: (row) => row.time_period },
+      { label: t("gap"), number: true, cell: (row) => points(row, row.gap_points, t("gap")) },
+      { label: t("mix"), number: true, cell: (row) => points(row, row.mix_points, t("mix")) },
+      { label: t("within"), number: true, cell: (row) => points(row, row.within_points, t("within")) },
+      { label: t("unexplained"), number: true, cell: (row) => points(row, row.unexplained_points, t("unexplained")) },
+      { label: t("weights"), cell: (row) => `${row.weights_dataset}, ${row.weights_year}` },
+    ], rows));
+};
+
+tejido.supportTable = async function supportTable(force, region, country) {
+  const { h, t } = tejido;
+  const [mine, theirs] = await Promise.all([tejido.load("activities", region), tejido.load("activities", country)]);
+  const newest = (rows, part) => tejido.latest(rows.filter((row) => row.indicator === part.indicator && row.unit === part.unit
+    && tejido.totals.includes(row.sector) && row.share != null));
+  const rows = force.parts.map((part) => {
+    const own = newest(mine, part);
+    return { part, own, country: own && theirs.find((row) => row.indicator === part.indicator && row.unit === part.unit
+      && row.sector === own.sector && row.time_period === own.time_period && row.publisher === own.publisher) };
+  }).filter((row) => row.own);
+  if (rows.length < 2) return null;
+  return h("section", {}, h("h2", {}, t("supports_title")), h("p", { class: "muted" }, t("supports_note")),
+    tejido.table(t("supports_title"), tejido.pairColumns(region, country), rows, { class: "cards" }));
+};
+
+// Columns that set a region beside its country: rows { part, own, country }.
+tejido.pairColumns = function pairColumns(region, country) {
+  const { t } = tejido;
+  const name = (row) => tejido.indicatorName(row.part.indicator, row.part.unit);
+  return [
+    { label: t("indicator"), head: true, cell: (row) => [name(row), row.part.role === "lead" ? tejido.h("small", {}, t("lead_indicator")) : null] },
+    { label: t("year"), cell: (row) => row.own.time_period },
+    { label: tejido.regionName(region), number: true, cell: (row) => tejido.share(row.own, `${name(row)}, ${tejido.regionName(region)}`) },
+    region === country ? null : { label: tejido.regionName(country), number: true, cell: (row) => (row.country ? tejido.share(row.country, `${name(row)}, ${tejido.regionName(country)}`) : "–") },
+    region === country ? null : { label: t("gap_country"), number: true, cell: (row) => tejido.pairGap(row, name(row)) },
+  ].filter(Boolean);
+};
+
+tejido.pairGap = function pairGap({ own, country }, name) {
+  if (!country || own.share == null || country.share == null) return "–";
+  const both = own.provenance === "official" && country.provenance === "official" ? "official" : "synthetic";
+  return tejido.gap(own.share - country.share, { provenance: both, flags: own.flags, snapshot: own.snapshot, cell: own.cell,
+    country_snapshot: country.snapshot, country_cell: country.cell }, ["country"], name);
+};

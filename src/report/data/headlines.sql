@@ -1,0 +1,26 @@
+-- What was published, what the data says, and whether it is reproduced.
+-- key: claim
+select
+    claim,
+    kind,
+    published_es,
+    published_en,
+    claim_source,
+    headline_es,
+    headline_en,
+    status,
+    claimed_value,
+    found_value,
+    difference,
+    country_value,
+    unit,
+    flags,
+    substring("snapshot", 1, 16) as "snapshot",
+    cell,
+    substring(country_snapshot, 1, 16) as country_snapshot,
+    country_cell,
+    counted_cells,
+    export_snapshots,
+    provenance
+from main.headlines
+order by claim

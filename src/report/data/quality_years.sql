@@ -1,0 +1,21 @@
+-- What the data of one table are worth, by indicator and year.
+-- part: dataset
+-- key: source, indicator, unit, time_period
+select
+    dataset,
+    source,
+    indicator,
+    unit,
+    time_period,
+    cells,
+    cells_with_value,
+    suppressed_percent,
+    missing_percent,
+    low_reliability_percent,
+    flagged_breaks,
+    declared_break,
+    zeros_after_hundred + totals_outside_parts + unmoved_values as anomalies,
+    disagreements,
+    official_percent
+from main.data_quality
+order by dataset, source, indicator, unit, time_period
