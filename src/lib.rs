@@ -30,6 +30,8 @@ pub mod lineage;
 #[cfg(feature = "warehouse")]
 pub mod listen;
 #[cfg(feature = "warehouse")]
+pub mod report;
+#[cfg(feature = "warehouse")]
 pub mod run;
 #[cfg(feature = "warehouse")]
 pub mod telemetry;

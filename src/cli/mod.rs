@@ -14,6 +14,7 @@ mod progress;
 mod quarantine;
 mod query;
 mod replay;
+mod report;
 mod run;
 mod schedule;
 mod status;
@@ -96,6 +97,8 @@ enum Verb {
     Query(query::QueryArguments),
     /// Ask the published build, question after question
     Shell(query::ShellArguments),
+    /// Write the report of a build: pages that open from a file
+    Report(report::Arguments),
     /// Write marts for spreadsheets: CSV or one workbook
     Export(export::Arguments),
     /// Try out who is told when something fails or works again
@@ -144,6 +147,7 @@ pub fn main() -> ExitCode {
         Verb::Explain(arguments) => explain::run(&cli.shared, &arguments),
         Verb::Query(arguments) => query::query(&cli.shared, &arguments),
         Verb::Shell(arguments) => query::shell(&cli.shared, &arguments),
+        Verb::Report(arguments) => report::run(&cli.shared, &arguments),
         Verb::Export(arguments) => export::run(&cli.shared, &arguments),
         Verb::Notify(arguments) => notify::run(&cli.shared, &arguments),
         Verb::Quarantine(arguments) => quarantine::run(&cli.shared, &arguments),

@@ -21,12 +21,17 @@ pub struct FileRecord {
 /// All files of a build's folder, hashed as they are now.
 pub fn records(folder: &Path) -> Result<Vec<FileRecord>, PublishError> {
     let mut paths = Vec::new();
-    for name in disk::list(folder)? {
-        match disk::is_dir(&folder.join(&name)) {
-            true => paths.extend(disk::list(&folder.join(&name))?.into_iter().map(|file| format!("{name}/{file}"))),
-            false => paths.push(name),
+    let mut folders = vec![String::new()];
+    while let Some(below) = folders.pop() {
+        for name in disk::list(&folder.join(&below))? {
+            let path = if below.is_empty() { name } else { format!("{below}/{name}") };
+            match disk::is_dir(&folder.join(&path)) {
+                true => folders.push(path),
+                false => paths.push(path),
+            }
         }
     }
+    paths.sort();
     paths.into_iter().map(|path| record(folder, path)).collect()
 }
 

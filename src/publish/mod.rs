@@ -119,6 +119,12 @@ impl Draft {
         Ok(place)
     }
 
+    /// A manifest with the files that are there by now.
+    pub fn described(&self, mut manifest: Manifest) -> Result<Manifest, PublishError> {
+        manifest.files = files::records(&self.folder)?;
+        Ok(manifest)
+    }
+
     /// Writes the manifest and what others read in its place, gives the build its name and switches to it.
     pub fn publish(mut self, mut manifest: Manifest, about: &About) -> Result<PathBuf, PublishError> {
         metadata::write(&self.folder, &manifest, about)?;

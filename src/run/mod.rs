@@ -21,6 +21,7 @@ mod project;
 pub mod quarantine;
 pub mod query;
 pub mod replay;
+pub mod report;
 pub mod schedule;
 pub mod status;
 mod summary;
@@ -47,6 +48,7 @@ use crate::lake::{Lake, LakeError};
 use crate::lineage::LineageError;
 use crate::publish::{self, PublishError};
 use crate::replay::{Answer, ReplayError, Script, Upstream};
+use crate::report::ReportError;
 use crate::spec::{Pipeline, Profile, SpecError};
 use crate::warehouse::WarehouseError;
 
@@ -103,6 +105,9 @@ pub enum RunError {
     /// The build could not be made or read.
     #[error(transparent)]
     Build(WarehouseError),
+    /// The report could not be written.
+    #[error(transparent)]
+    Report(#[from] ReportError),
     /// A number could not be traced.
     #[error(transparent)]
     Lineage(#[from] LineageError),
@@ -129,6 +134,7 @@ impl RunError {
             RunError::Lake(error) => error,
             RunError::Publish(error) => error,
             RunError::Lineage(error) => error,
+            RunError::Report(error) => error,
             RunError::Threads(_) | RunError::Clock(_) | RunError::Broken(_) | RunError::Argument { .. } => return None,
         })
     }

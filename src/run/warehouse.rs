@@ -89,6 +89,9 @@ pub(super) fn refresh(
         publisher: settings.publisher.clone(),
         base_url: settings.base_url.clone(),
     };
+    let manifest = draft.described(manifest)?;
+    observer.warehouse("writing the report");
+    super::report::of_draft(project, draft.folder(), &manifest)?;
     draft.publish(manifest, &about)?;
     refresh_catalog(project, &limits);
     retire(project, built_at);

@@ -27,6 +27,8 @@ pub struct Settings {
     pub warehouse: WarehouseSettings,
     /// `[publish]`
     pub publish: PublishSettings,
+    /// `[report]`
+    pub report: ReportSettings,
     /// `[schedule]`
     pub schedule: ScheduleSettings,
     /// `[listen]`
@@ -122,6 +124,22 @@ pub struct PublishSettings {
     /// Where readers of the catalog see the data root, if it is under another path for them.
     #[serde(default)]
     pub catalog_root: Option<PathBuf>,
+}
+
+/// `[report]`
+#[derive(Debug, Clone, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct ReportSettings {
+    /// Whether each build carries its report.
+    pub enabled: bool,
+    /// The region that it begins with.
+    pub home_region: String,
+    /// Its languages.
+    pub languages: Vec<String>,
+    /// Its title, by language.
+    pub title: std::collections::BTreeMap<String, String>,
+    /// An image beside the title; none if empty.
+    pub logo: String,
 }
 
 /// `[schedule]`

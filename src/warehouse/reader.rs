@@ -78,8 +78,17 @@ impl Reader {
         execute(&self.connection, action, sql)
     }
 
+    /// The names of the columns that a SELECT of the program's own gives.
+    pub fn columns(&self, sql: &str) -> Result<Vec<String>, WarehouseError> {
+        let failed = engine::refused("read the build".to_owned());
+        let mut statement =
+            self.connection.prepare(&format!("select column_name from (describe {sql})")).map_err(&failed)?;
+        let names = statement.query_map([], |row| row.get(0)).map_err(&failed)?;
+        names.collect::<Result<_, _>>().map_err(&failed)
+    }
+
     /// Gives the batches of a SELECT that is the program's own to a function, one by one.
-    pub(super) fn each_batch(
+    pub fn each_batch(
         &self,
         sql: &str,
         mut each: impl FnMut(RecordBatch) -> Result<(), WarehouseError>,

@@ -55,6 +55,7 @@ fn rooms_import_only_what_they_may() {
         ("warehouse", &["error", "disk"]),
         ("publish", &["error", "disk"]),
         ("lineage", &["error", "archive", "decode", "publish", "warehouse"]),
+        ("report", &["error", "disk", "warehouse"]),
         ("notify", &["error", "disk", "spec"]),
         (
             "run",
@@ -71,6 +72,7 @@ fn rooms_import_only_what_they_may() {
                 "warehouse",
                 "publish",
                 "lineage",
+                "report",
                 "notify",
             ],
         ),
