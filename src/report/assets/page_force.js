@@ -12,7 +12,8 @@ tejido.pages.force = async function forcePage(route) {
     h("a", { href: tejido.link("force", one.force, tejido.carried()), "aria-current": one === force ? "page" : null }, tejido.named(one))))));
   const part = parts.find((one) => `${one.indicator} ${one.unit}` === route.query.indicator) || parts[0];
   const overview = (await tejido.load("overview", region)).filter((row) => row.force === force.force);
-  if (!part) return [tabs, tejido.heading(tejido.named(force), tejido.named(force, "statement"), tejido.regionChoice())];
+  const clusters = await tejido.forceClusters(force);
+  if (!part) return [tabs, tejido.heading(tejido.named(force), tejido.named(force, "statement")), h("p", { class: "notice" }, t("no_figures_at_all")), tejido.key(), clusters];
 
   const all = (await tejido.load("levels", part.indicator)).filter((row) => row.unit === part.unit);
   const mine = all.filter((row) => row.region === region);
@@ -41,6 +42,7 @@ tejido.pages.force = async function forcePage(route) {
       h("a", { href: tejido.link(page, null, { ...tejido.carried(), indicator: `${part.indicator} ${part.unit}`, publisher }) }, t(text))])),
     await tejido.decompositionSection(part, publisher, region),
     await tejido.supportTable(force, region, country),
+    clusters,
   ];
 };
 
@@ -146,6 +148,21 @@ tejido.supportTable = async function supportTable(force, region, country) {
   if (rows.length < 2) return null;
   return h("section", {}, h("h2", {}, t("supports_title")), h("p", { class: "muted" }, t("supports_note")),
     tejido.table(t("supports_title"), tejido.pairColumns(region, country), rows, { class: "cards" }));
+};
+
+// Which clusters need the force most, and how many members of the supplying cluster serve it.
+tejido.forceClusters = async function forceClusters(force) {
+  const { h, t } = tejido;
+  const rows = (await tejido.load("needs")).filter((row) => row.force === force.force)
+    .sort((a, b) => (b.lag_points ?? -Infinity) - (a.lag_points ?? -Infinity));
+  if (!rows.length) return null;
+  return h("section", {}, h("h2", {}, t("force_clusters_title")), h("p", { class: "muted" }, t("needs_note")),
+    tejido.table(t("force_clusters_title"), [
+      { label: t("cluster"), head: true, cell: (row) => h("a", { href: tejido.link("clusters", row.cluster, tejido.carried()) }, tejido.clusterName(row.cluster)) },
+      { label: t("lag"), number: true, cell: (row) => (row.lag_points == null ? "–" : tejido.memberCount(row.lag_points, row, t("lag"), 1)) },
+      { label: t("members"), number: true, cell: (row) => tejido.memberCount(row.members, row, t("members")) },
+      { label: t("suppliers"), cell: (row) => (row.suppliers ? t("suppliers_count", { count: row.suppliers, cluster: tejido.clusterName(row.supplier_cluster) }) : t("no_suppliers")) },
+    ], rows, { class: "cards" }));
 };
 
 // Columns that set a region beside its country: rows { part, own, country }.

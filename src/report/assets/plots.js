@@ -119,7 +119,7 @@ tejido.plots.bars = function bars(rows, width, id, options) {
         x: "bar", y: "key", fill: "none", stroke: "var(--ink)", strokeDasharray: "2 2", pointerEvents: "none",
       }),
       Plot.ruleX([0], { stroke: "var(--muted)" }),
-      references.length ? Plot.ruleX(references, { x: "share", stroke: "var(--ink)", strokeWidth: 1.5, strokeDasharray: "5 3" }) : null,
+      references.length ? Plot.ruleX(references, { x: "share", stroke: "var(--ink)", strokeOpacity: 0.6, strokeDasharray: "5 3" }) : null,
       [1, -1].map((side) => Plot.text(all.filter((row) => (row.bar < 0 ? -1 : 1) === side), {
         x: (row) => row.bar ?? 0, y: "key", textAnchor: side > 0 ? "start" : "end", dx: 6 * side, fill: "var(--ink)",
         fontWeight: (row) => (row.key === chosen ? 700 : 400), stroke: "var(--paper)", strokeWidth: 4,

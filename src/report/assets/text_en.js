@@ -52,6 +52,7 @@ tejido.text.en = {
   short_cloud: "Cloud, sophisticated or intermediate", short_cloud_any: "Cloud, of any level", short_artificial_intelligence: "Artificial intelligence", short_big_data: "Data analytics", short_one_or_more: "Cloud, data or AI",
   short_basic_digital_intensity_v3: "SMEs of basic intensity (v. 3)", short_basic_digital_intensity_v4: "SMEs of basic intensity (v. 4)", short_gigabit: "Gigabit coverage", short_5g: "5G coverage",
   by_activity: "By region and activity", on_map: "On the map",
+  force_clusters_title: "Which clusters need it", no_figures_at_all: "There are no figures to show: no statistic measures it.",
   outlook_title: "When each target would be reached at its present pace", outlook_note: "The mark is the year in which the line crosses the target; the bar, its 95 % interval, where there are four years or more. Filled: official; hollow: synthetic.",
   no_interval: "No interval", interval_label: "Interval", chart_source: "{publisher}. Build {build}.", chart_sample: "Sample data: contains synthetic figures.",
   series_title: "Course", series_note: "A break cuts the line; × is a year without a figure; a dotted ring, low reliability. Filled: official; hollow: synthetic; triangle: estimated.",

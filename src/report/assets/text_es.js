@@ -52,6 +52,7 @@ tejido.text.es = {
   short_cloud: "Nube, avanzada o intermedia", short_cloud_any: "Nube, de cualquier nivel", short_artificial_intelligence: "Inteligencia artificial", short_big_data: "Análisis de datos", short_one_or_more: "Nube, datos o IA",
   short_basic_digital_intensity_v3: "Pymes con intensidad básica (v. 3)", short_basic_digital_intensity_v4: "Pymes con intensidad básica (v. 4)", short_gigabit: "Cobertura gigabit", short_5g: "Cobertura 5G",
   by_activity: "Por regiones y actividades", on_map: "En el mapa",
+  force_clusters_title: "Qué clústeres lo necesitan", no_figures_at_all: "No hay cifras que mostrar: ninguna estadística la mide.",
   outlook_title: "Cuándo se alcanzaría cada objetivo al ritmo actual", outlook_note: "La marca es el año en que la recta cruza el objetivo; la línea, su intervalo del 95 %, donde hay al menos cuatro años. Relleno: oficial; hueco: sintético.",
   no_interval: "Sin intervalo", interval_label: "Intervalo", chart_source: "{publisher}. Edición {build}.", chart_sample: "Datos de muestra: contiene cifras sintéticas.",
   series_title: "Evolución", series_note: "Una ruptura corta la línea; × es un año sin cifra; un anillo punteado, fiabilidad baja. Relleno: oficial; hueco: sintético; triángulo: estimado.",

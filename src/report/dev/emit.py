@@ -89,7 +89,9 @@ class Excerpts:
         line = data.rfind(b"\n", 0, cell) + 1
         end = data.find(b"\n", cell)
         end = len(data) if end < 0 else end
-        text = re.match(rb'"[^"]*"|[^,;\t\s\]}<"]*', data[cell:end])[0]
+        # A comma ends a value, unless semicolons do.
+        rest = rb"[^;\t\s\]}<\"]*" if b";" in data[line:end] else rb"[^,;\t\s\]}<\"]*"
+        text = re.match(rb'"[^"]*"|' + rest, data[cell:end])[0]
         behind = data[cell + len(text) : min(end, cell + len(text) + 40)]
         decode = lambda b: b.decode("utf-8", "replace")
         return {
