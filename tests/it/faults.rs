@@ -304,3 +304,76 @@ fn killed_at_any_moment_the_published_build_is_whole() {
     }
     eprintln!("killed {kills} runs within {longest} µs of their beginning; {lucky} had already published");
 }
+
+/// A file system of its own in memory, gone with the test.
+struct SmallDisk(std::path::PathBuf);
+
+impl SmallDisk {
+    #[allow(clippy::print_stdout)]
+    fn mount(path: &std::path::Path, size: &str) -> Option<Self> {
+        std::fs::create_dir_all(path).unwrap();
+        let mount = std::process::Command::new("mount")
+            .args(["-t", "tmpfs", "-o", &format!("size={size}"), "tmpfs"])
+            .arg(path)
+            .output();
+        if mount.is_ok_and(|mount| mount.status.success()) {
+            return Some(SmallDisk(path.to_owned()));
+        }
+        println!("skipped: a tmpfs cannot be mounted here");
+        None
+    }
+}
+
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        let _ = std::process::Command::new("umount").arg("-l").arg(&self.0).status();
+    }
+}
+
+/// However little room is left: the published build is the old one or the new one, whole, and the error says what to do.
+#[test]
+fn a_full_disk_at_any_step_publishes_nothing_half() {
+    let scene = Scene::new();
+    let Some(_disk) = SmallDisk::mount(&scene.path("data"), "48m") else {
+        return;
+    };
+    scene.run(0);
+    let id = |scene: &Scene| scene.manifest()["build_id"].as_str().unwrap().to_owned();
+    let whole = |scene: &Scene| {
+        for file in scene.manifest()["files"].as_array().unwrap() {
+            let bytes = std::fs::read(scene.published().join(file["path"].as_str().unwrap())).unwrap();
+            assert_eq!(file["hash"], blake3::hash(&bytes).to_hex().as_str(), "{file}");
+        }
+        assert_eq!(scene.query("select count(*) from ict_adoption"), ["26989"]);
+    };
+    whole(&scene);
+    let old = id(&scene);
+    let filler = scene.path("data/filler");
+    let free = || {
+        let output = std::process::Command::new("df").args(["--output=avail", "-B1"]).arg(scene.path("data")).output();
+        let text = String::from_utf8(output.unwrap().stdout).unwrap();
+        text.lines().last().unwrap().trim().parse::<u64>().unwrap()
+    };
+    scene.replace("sql/marts/cluster_members_by_sector.sql", "'no consta'", "'sin dato'");
+    let room = free();
+    let mut failed = 0;
+    for left in [0, 8 << 10, 100 << 10, 400 << 10, 1 << 20, 2 << 20, 4 << 20, 6 << 20, 8 << 20, 10 << 20, 12 << 20, 14 << 20] {
+        std::fs::write(&filler, vec![1; room.saturating_sub(left) as usize]).unwrap();
+        let run = scene.tejido(&["run", "--offline"]);
+        std::fs::remove_file(&filler).unwrap();
+        whole(&scene);
+        if run.code == 0 {
+            assert_ne!(id(&scene), old);
+            break;
+        }
+        failed += 1;
+        assert_eq!((run.code, id(&scene)), (1, old.clone()), "{} bytes left: {}", left, run.text());
+        assert!(run.stderr.contains("No space left") || run.stderr.contains("free some space"), "{}", run.stderr);
+    }
+    assert!(failed >= 3, "only {failed} of the runs had too little room");
+    scene.run(0);
+    whole(&scene);
+    assert_ne!(id(&scene), old);
+    let left: Vec<String> = scene.list("data/builds").into_iter().filter(|name| name.starts_with('.')).collect();
+    assert_eq!(left, Vec::<String>::new(), "nothing half is left");
+}

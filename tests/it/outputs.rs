@@ -258,6 +258,118 @@ print(len(package.resources), len(report.tasks))
     assert_eq!(String::from_utf8(output.stdout).unwrap().trim(), format!("{marts} {marts}"));
 }
 
+/// What a data file of the report assigns.
+fn report_data(path: &std::path::Path) -> Value {
+    let text = std::fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    let (_, json) = text.trim_end().trim_end_matches(';').split_once("]=").unwrap();
+    serde_json::from_str(json).unwrap()
+}
+
+#[test]
+fn each_build_carries_its_report() {
+    let mut scene = Scene::whole();
+    scene.run(0);
+    let report = scene.published().join("report");
+    let page = std::fs::read_to_string(report.join("index.html")).unwrap();
+    assert!(page.contains("Adopción digital de las empresas") && !page.contains("{{"), "{page}");
+    // The heat map says what the mart says.
+    let matrix = report_data(&report.join("data/matrix/E_AI_TANY/ES.js"));
+    let columns: Vec<&str> = matrix["columns"].as_array().unwrap().iter().map(|name| name.as_str().unwrap()).collect();
+    let at = |name: &str| columns.iter().position(|column| *column == name).unwrap();
+    let mut shown: Vec<String> = matrix["rows"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|row| {
+            row[at("region")] == "ES13"
+                && row[at("time_period")] == "2025"
+                && row[at("unit")] == "PC_ENT"
+                && !row[at("share")].is_null()
+        })
+        .map(|row| {
+            format!(
+                "{}|{}|{}|{}",
+                row[at("sector")].as_str().unwrap(),
+                row[at("source")].as_str().unwrap(),
+                row[at("share")].as_f64().unwrap(),
+                row[at("cell")]
+            )
+        })
+        .collect();
+    shown.sort();
+    let mart = scene.query(
+        "select sector, source, share, cell from ict_adoption where indicator = 'E_AI_TANY' and region = 'ES13' and time_period = '2025'
+         and unit = 'PC_ENT' and size_class = 'GE10' and share is not null order by sector || '|' || source",
+    );
+    let mut mart: Vec<String> = mart;
+    mart.sort();
+    assert_eq!(shown, mart);
+    // Each figure of Cantabria's overview has its bytes in the report.
+    let overview = report_data(&report.join("data/overview/ES13.js"));
+    let columns: Vec<&str> =
+        overview["columns"].as_array().unwrap().iter().map(|name| name.as_str().unwrap()).collect();
+    let at = |name: &str| columns.iter().position(|column| *column == name).unwrap();
+    let mut seen = 0;
+    for row in overview["rows"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|row| row[at("cell")].is_u64() && row[at("share")].is_number())
+    {
+        let (snapshot, cell) = (row[at("snapshot")].as_str().unwrap(), row[at("cell")].as_u64().unwrap());
+        let lineage = report_data(&report.join(format!("data/lineage/{snapshot}/{}.js", cell / 32768)));
+        let found = lineage["rows"].as_array().unwrap().iter().find(|row| row[0].as_u64() == Some(cell)).unwrap();
+        let text = found[lineage["columns"].as_array().unwrap().len() - 1]["text"].as_str().unwrap().replace(',', ".");
+        assert_eq!(text.parse::<f64>().unwrap(), row[at("share")].as_f64().unwrap(), "{found}");
+        seen += 1;
+    }
+    assert!(seen > 20, "{seen}");
+    // Nothing that asks another host.
+    let foreign = |text: &str| text.contains("src=\"http") || text.contains("href=\"http");
+    assert!(!foreign(&page));
+    // For another region, beside the build.
+    scene.tejido(&["report", "--region", "ES30", "-o", "out"]).must(0);
+    assert!(scene.read("out/data/build.js").contains("\"home_region\":\"ES30\""));
+    // Who does not want it has none; a project without its marts neither, and is told when it asks.
+    scene.set("TEJIDO__REPORT__ENABLED", "false");
+    scene.replace("sql/marts/cluster_members_by_sector.sql", "'no consta'", "'sin dato'");
+    scene.run(0);
+    assert!(!scene.published().join("report").exists());
+    let small = Scene::new();
+    small.run(0);
+    assert!(!small.published().join("report").exists());
+    let run = small.tejido(&["report"]);
+    run.must(1);
+    assert!(run.stderr.contains("the report needs marts that the build has not: cluster_coverage"), "{}", run.stderr);
+}
+
+/// Every page in headless Chromium, where there is one (`.ci/run` installs it): no errors, no other hosts, below 5 MB, first
+/// paint below a second, nothing serious found by axe-core, a click shows where a figure comes from.
+#[test]
+#[allow(clippy::print_stdout)]
+fn the_report_stands_in_a_browser() {
+    let (Ok(chromium), Ok(node)) = (std::env::var("TEJIDO_CHROMIUM"), std::env::var("TEJIDO_NODE_FOLDER")) else {
+        println!("skipped: TEJIDO_CHROMIUM and TEJIDO_NODE_FOLDER (with playwright-core and axe-core) are not set");
+        return;
+    };
+    let scene = Scene::whole();
+    scene.run(0);
+    let script = crate::support::repository().join("src/report/dev/check.mjs");
+    let output = Command::new("node")
+        .arg(script)
+        .arg(scene.published().join("report"))
+        .current_dir(node)
+        .env("TEJIDO_CHROMIUM", chromium)
+        .output()
+        .unwrap();
+    assert!(
+        output.status.success(),
+        "{}{}",
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    );
+}
+
 /// docs/QUESTIONS.md: each query gives what stands below it.
 #[test]
 fn the_questions_of_analysts_have_the_answers_that_are_written_down() {
