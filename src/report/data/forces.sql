@@ -1,4 +1,4 @@
--- The driving forces in their order, with their lead and support indicators.
+-- The driving forces in their order, with their lead and support indicators; one that nothing measures has none.
 -- key: force, indicator, unit
 select
     forces.code as force,
