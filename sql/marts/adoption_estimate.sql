@@ -49,7 +49,8 @@
 -- column error_cells: cells of this indicator that were hidden in it
 -- column error_points: root mean squared error of these, in points
 -- column provenance: official if everything is, otherwise synthetic
--- inputs: int_estimate_cells on publisher, indicator, region, sector, size_class, time_year
+-- inputs: int_estimate_years on kind, publisher, indicator, whole_region, whole_sector, time_year weight enterprises
+-- inputs: int_estimate_parts_of_region on kind, publisher, indicator, whole_region, whole_sector, time_year weight enterprises
 -- audit: basis = 'estimated'
 -- audit: share is null or (share between 0 and 100 and interval_low <= share and share <= interval_high)
 -- audit: raking_error is null or raking_error <= 1e-9

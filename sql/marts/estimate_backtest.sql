@@ -39,8 +39,8 @@
 -- column total_snapshot: BLAKE3 of the bytes that the region's total was read from
 -- column total_cell: byte offset of the value there
 -- column provenance: official if everything is, otherwise synthetic
--- inputs: int_estimate_years on kind = test, publisher, indicator, whole_region, whole_sector, time_year
--- inputs: int_estimate_parts_of_region on kind = test, publisher, indicator, whole_region, whole_sector, time_year
+-- inputs: int_estimate_years on kind = test, publisher, indicator, whole_region, whole_sector, time_year weight enterprises
+-- inputs: int_estimate_parts_of_region on kind = test, publisher, indicator, whole_region, whole_sector, time_year weight enterprises
 -- audit: published_share is not null and cell is not null
 -- audit: estimated_share is null or estimated_share between 0 and 100
 -- audit: raking_error is null or raking_error <= 1e-9
