@@ -20,7 +20,7 @@ with regions as (
     where region = 'ES' or (region_level = 'nuts2' and country = 'ES')
 ),
 
-strata as (
+classed as (
     select
         observations.dataset,
         observations.indicator,
@@ -33,17 +33,24 @@ strata as (
         observations.sector_scheme,
         observations.sector,
         cast(observations.time_period as integer) as time_year,
-        count(*) as found,
-        cast(sum(cast(observations.observed_value as decimal(18, 0))) as bigint) as enterprises,
-        string_agg(observations."snapshot" || ':' || cast(observations.cell as varchar), ' '
-            order by observations."snapshot", observations.cell) as cells,
-        max(observations.provenance) as provenance
+        cast(observations.observed_value as decimal(18, 0)) as enterprises,
+        observations."snapshot" || ':' || cast(observations.cell as varchar) as cell,
+        observations.provenance
     from staging.stg_observations as observations
     inner join staging.stg_denominators as denominators on observations.indicator = denominators.indicator
     where observations.unit = 'NR' and length(observations.time_period) = 4 and observations.observed_value is not null
         and observations.size_class in ('EMPL_10-19', 'EMPL_20-49', 'EMPL_50-99', 'EMPL_100-199', 'EMPL_200-249',
             'EMPL_250-999', 'EMPL_1000-4999', 'EMPL_GE5000')
-    group by 1, 2, 3, 4, 5, 6, 7
+),
+
+strata as (
+    select dataset, indicator, size_class, region, sector_scheme, sector, time_year,
+        count(*) as found,
+        cast(sum(enterprises) as bigint) as enterprises,
+        string_agg(cell, ' ' order by cell) as cells,
+        max(provenance) as provenance
+    from classed
+    group by dataset, indicator, size_class, region, sector_scheme, sector, time_year
 ),
 
 components as (
@@ -99,12 +106,15 @@ totals as (
         string_agg(counts.cells, ' ' order by counts.sector) as cells,
         max(counts.provenance) as provenance
     from counts
-    inner join staging.stg_sector_partitions as partitions
-        on counts.sector = partitions.sector and partitions.sector_partition = 'sections'
+    inner join (
+        select total, sector, count(*) over (partition by total) as sectors
+        from staging.stg_sector_partitions
+        where sector_partition = 'sections'
+    ) as partitions on counts.sector = partitions.sector
     group by
         counts.dataset, counts.indicator, counts.size_basis, counts.basis_place, counts.size_class, counts.region,
-        partitions.total, counts.time_year
-    having count(*) = (select count(*) from staging.stg_sector_partitions where sector_partition = 'sections')
+        partitions.total, counts.time_year, partitions.sectors
+    having count(*) = partitions.sectors
 )
 
 select counts.*

@@ -23,7 +23,8 @@
 -- column interval_low: lower end of the 95 % interval: 1.96 times error_points below the share, but not below 0
 -- column interval_high: upper end of it, but not above 100
 -- column cv: coefficient of variation, in per cent: error_points over the estimate
--- column reliability: by the coefficient, as Statistics Canada: up to 16.5 good, to 33.3 with_caution, above suppressed: no value
+-- column reliability: by the coefficient, as Statistics Canada does: up to 16.5 good, up to 33.3 with_caution, above that
+--   suppressed, without a value; null where it is refused
 -- column flags: e for estimated, where there is a value
 -- column refusal: why there is no estimate; null where there is one
 -- column kind: years (before there was a table by region), sub_sectors or sizes; null of a suppressed cell
@@ -47,7 +48,8 @@
 -- column error_test: the test of estimate_backtest whose errors are taken; test_sectors also for sizes, of which no region
 --   publishes any, so that their own error is not known
 -- column error_cells: cells of this indicator that were hidden in it
--- column error_points: root mean squared error of these, in points
+-- column error_points: root mean squared error of these, in points; of test_years from tables that lie a year apart, so that
+--   it says too little of years that are farther from seed_year
 -- column provenance: official if everything is, otherwise synthetic
 -- inputs: int_estimate_years on kind, publisher, indicator, whole_region, whole_sector, time_year weight enterprises
 -- inputs: int_estimate_parts_of_region on kind, publisher, indicator, whole_region, whole_sector, time_year weight enterprises

@@ -1,7 +1,8 @@
 -- How far an estimate of a region's sector would have been from what is published: each published cell is estimated as if the
 -- year had no table by region and sector, by both methods of adoption_estimate. Beside it is what one would say without
 -- them, the country's rate of the sector and the region's total. Neither the cell nor the region's other sectors of the year
--- are used: with all others known, subtraction from the total would give the cell, which is no estimate.
+-- are used: with all others known, subtraction from the total would give the cell, which is no estimate. So with
+-- each cell all of its table is hidden.
 -- grain: test, publisher, indicator, region, sector, time_period
 -- column test: test_years, from another year's table by region and the country's sector of this year, or test_sectors, from
 --   the region's total and the country's sectors
@@ -40,7 +41,8 @@
 -- column total_cell: byte offset of the value there
 -- column provenance: official if everything is, otherwise synthetic
 -- inputs: int_estimate_years on kind = test, publisher, indicator, whole_region, whole_sector, time_year weight enterprises
--- inputs: int_estimate_parts_of_region on kind = test, publisher, indicator, whole_region, whole_sector, time_year weight enterprises
+-- inputs: int_estimate_parts_of_region on kind = test, publisher, indicator, whole_region, whole_sector, time_year
+--   weight enterprises
 -- audit: published_share is not null and cell is not null
 -- audit: estimated_share is null or estimated_share between 0 and 100
 -- audit: raking_error is null or raking_error <= 1e-9

@@ -1,4 +1,4 @@
--- The errors of estimate_backtest by indicator and sector: of the estimate, and of the two numbers that one has without a model.
+-- The errors of estimate_backtest by indicator and sector: of the estimate, and of the two numbers that one has without it.
 -- Only cells that have all three count, so that they are compared on the same ones.
 -- grain: test, publisher, indicator, sector
 -- column test: how the cells were hidden: test_years or test_sectors
