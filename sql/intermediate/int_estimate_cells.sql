@@ -32,6 +32,7 @@
 -- inputs: int_estimate_parts_of_region on kind, publisher, indicator, whole_region, whole_sector, time_year
 -- audit: raking_error is null or raking_error <= 1e-9
 -- audit: estimated_share is null or estimated_share between 0 and 100
+-- private: holds values that are not reliable enough to be told
 with parts as (
     select * from intermediate.int_estimate_years
     where kind = 'years' and part_region <> '_REST'

@@ -54,6 +54,7 @@
 -- inputs: int_estimate_years on kind, publisher, indicator, whole_region, whole_sector, time_year weight enterprises
 -- inputs: int_estimate_parts_of_region on kind, publisher, indicator, whole_region, whole_sector, time_year weight enterprises
 -- audit: basis = 'estimated'
+-- audit: region_name_es is not null and sector_name_es is not null and indicator_name_es is not null
 -- audit: share is null or (share between 0 and 100 and interval_low <= share and share <= interval_high)
 -- audit: raking_error is null or raking_error <= 1e-9
 -- audit: (share is null) = (refusal is not null or reliability = 'suppressed')
