@@ -8,8 +8,11 @@
 -- column components: how many there are of this level
 -- audit: components >= 1
 with wanted as (
-    select distinct 'NACE_R2' as sector_scheme, sector
+    select 'NACE_R2' as sector_scheme, sector
     from staging.stg_sector_partitions
+    union
+    select 'NACE_R2', part
+    from staging.stg_subsector_parts
 ),
 
 parts as (

@@ -1,0 +1,176 @@
+-- Percentages of enterprises that no source has, estimated by region, sector and size class for the indicators that the driving
+-- forces are judged by, in Spain: years before the tables by region, parts of their sectors, size classes. SPREE by raking
+-- counts (int_estimates). Never of a published cell, nor of a suppressed one, which stands here without a value; parts and
+-- sizes only of wholes that are published, where all parts are counted, so that none is found by subtraction.
+-- grain: region, sector, size_class, indicator, time_period, publisher
+-- column region: NUTS 2 region
+-- column region_name_es: name of the region in Spanish
+-- column region_name_en: name of the region in English
+-- column sector: canonical code of the activity
+-- column sector_name_es: name of the sector in Spanish
+-- column sector_name_en: name of the sector in English
+-- column size_class: persons employed
+-- column indicator: what is measured
+-- column indicator_name_es: name of the indicator in Spanish
+-- column indicator_name_en: name of the indicator in English
+-- column driving_force: the driving force that the indicator belongs to
+-- column unit: percentage of enterprises
+-- column time_period: year of reference
+-- column time_year: the same as a number
+-- column publisher: whose percentages it is made from
+-- column basis: estimated; what is official stands in ict_adoption
+-- column share: percentage, 0 to 100; null where it is refused or not reliable
+-- column interval_low: lower end of the 95 % interval: 1.96 times error_points below the share, but not below 0
+-- column interval_high: upper end of it, but not above 100
+-- column cv: coefficient of variation, in per cent: error_points over the estimate
+-- column reliability: by the coefficient, as Statistics Canada does: up to 16.5 good, up to 33.3 with_caution, above that
+--   suppressed, without a value; null where it is refused
+-- column flags: e for estimated, where there is a value
+-- column refusal: why there is no estimate; null where there is one
+-- column kind: years (before there was a table by region), sub_sectors or sizes; null of a suppressed cell
+-- column method: spree: the seed is a cross-table; independence: there is none, and the parts are taken to differ as in all of
+--   the country's enterprises
+-- column seed_dataset: table of the percentage of the seed
+-- column seed_year: year of it
+-- column whole_region: the region whose total is the margin: the country for years, otherwise the region itself
+-- column whole_sector: the sector whose total is the margin
+-- column whole_share: the published percentage of it
+-- column margin_scaling: what the margin was multiplied with: by these counts the regions do not add up to the country by the
+--   survey's own weights; 1 changes nothing
+-- column users: enterprises that use the technology, by these counts
+-- column enterprises: enterprises of the cell
+-- column counts_dataset: the table with the counts of enterprises
+-- column counts_indicator: what is counted there: enterprises or local units
+-- column counts_size: the enterprises that are counted, by size; TOTAL are also those below ten, which the survey does not ask
+-- column counts_year: of which year they are; the nearest one
+-- column raking_rounds: rounds over both margins
+-- column raking_error: largest distance of a sum from its margin, as a share of the margin
+-- column error_test: the test of estimate_backtest whose errors are taken; test_sectors also for sizes, of which no region
+--   publishes any, so that their own error is not known
+-- column error_cells: cells of this indicator that were hidden in it
+-- column error_points: root mean squared error of these, in points; of test_years from tables that lie a year apart, so that
+--   it says too little of years that are farther from seed_year
+-- column provenance: official if everything is, otherwise synthetic
+-- inputs: int_estimate_years on kind, publisher, indicator, whole_region, whole_sector, time_year weight enterprises
+-- inputs: int_estimate_parts_of_region on kind, publisher, indicator, whole_region, whole_sector, time_year weight enterprises
+-- audit: basis = 'estimated'
+-- audit: region_name_es is not null and sector_name_es is not null and indicator_name_es is not null
+-- audit: share is null or (share between 0 and 100 and interval_low <= share and share <= interval_high)
+-- audit: raking_error is null or raking_error <= 1e-9
+-- audit: (share is null) = (refusal is not null or reliability = 'suppressed')
+-- audit: (share is null) = (flags is null)
+-- audit: reliability is null or (reliability = 'good') = (cv <= 16.5) and (reliability = 'suppressed') = (cv > 33.3)
+-- audit: share is null or users <= enterprises * 1.000000001
+-- audit warn: exists a row where region = 'ES13' and share is not null
+with given as (
+    select region, sector, size_class, indicator, cast(time_period as integer) as time_year,
+        max(case when preferred then publisher end) as publisher, max(provenance) as provenance
+    from ict_adoption
+    where unit = 'PC_ENT' and sector_scheme = 'NACE_R2' and region_level = 'nuts2' and region like 'ES%'
+        and length(time_period) = 4
+    group by region, sector, size_class, indicator, time_period
+    having count(share) = 0
+),
+
+errors as (
+    select
+        estimates.*,
+        errors.cells as error_cells,
+        errors.estimate_root_mean_squared_error as error_points,
+        case
+            when estimates.refusal is null and estimates.estimated_share > 0
+                then round(100 * errors.estimate_root_mean_squared_error / estimates.estimated_share, 6)
+        end as cv,
+        errors.provenance as error_provenance
+    from intermediate.int_estimate_cells as estimates
+    left join estimate_backtest_summary as errors
+        on estimates.error_test = errors.test and estimates.publisher = errors.publisher
+        and estimates.indicator = errors.indicator and errors.sector = '_ALL'
+),
+
+judged as (
+    select
+        errors.*,
+        case
+            when refusal is not null or error_cells is null then null
+            when cv <= 16.5 then 'good'
+            when cv <= 33.3 then 'with_caution'
+            else 'suppressed'
+        end as reliability,
+        case
+            when refusal is null and error_cells is null
+                then 'no published cell to test it on: its error is not known'
+            else refusal
+        end as refused
+    from errors
+),
+
+cells as (
+    select publisher, indicator, region, sector, size_class, time_year, refused as refusal,
+        greatest(provenance, coalesce(error_provenance, 'official')) as provenance
+    from judged
+    union all
+    select given.publisher, given.indicator, given.region, given.sector, given.size_class, given.time_year,
+        'suppressed in a published table: an estimate could reveal it', given.provenance
+    from given
+    inner join staging.stg_driving_force_indicators as forces
+        on given.indicator = forces.indicator and forces.unit = 'PC_ENT' and forces.role = 'lead'
+)
+
+select
+    cells.region,
+    regions.region_name_es,
+    regions.region_name_en,
+    cells.sector,
+    sectors.sector_name_es,
+    sectors.sector_name_en,
+    cells.size_class,
+    cells.indicator,
+    indicators.indicator_name_es,
+    indicators.indicator_name_en,
+    indicators.driving_force,
+    'PC_ENT' as unit,
+    cast(cells.time_year as varchar) as time_period,
+    cells.time_year,
+    cells.publisher,
+    'estimated' as basis,
+    case when judged.reliability in ('good', 'with_caution') then judged.estimated_share end as share,
+    case
+        when judged.reliability in ('good', 'with_caution')
+            then greatest(round(judged.estimated_share - 1.96 * judged.error_points, 6), 0)
+    end as interval_low,
+    case
+        when judged.reliability in ('good', 'with_caution')
+            then least(round(judged.estimated_share + 1.96 * judged.error_points, 6), 100)
+    end as interval_high,
+    judged.cv,
+    judged.reliability,
+    case when judged.reliability in ('good', 'with_caution') then 'e' end as flags,
+    cells.refusal,
+    judged.kind,
+    judged.method,
+    judged.seed_dataset,
+    judged.seed_year,
+    judged.whole_region,
+    judged.whole_sector,
+    judged.whole_share,
+    judged.margin_scaling,
+    case when judged.reliability in ('good', 'with_caution') then round(judged.users, 6) end as users,
+    judged.enterprises,
+    judged.counts_dataset,
+    judged.counts_indicator,
+    judged.counts_size,
+    judged.counts_year,
+    judged.raking_rounds,
+    judged.raking_error,
+    judged.error_test,
+    judged.error_cells,
+    judged.error_points,
+    cells.provenance
+from cells
+left join judged
+    on cells.publisher = judged.publisher and cells.indicator = judged.indicator and cells.region = judged.region
+    and cells.sector = judged.sector and cells.size_class = judged.size_class and cells.time_year = judged.time_year
+left join staging.stg_regions as regions on cells.region = regions.region
+left join staging.stg_sectors as sectors on cells.sector = sectors.sector and sectors.sector_scheme = 'NACE_R2'
+left join staging.stg_indicators as indicators on cells.indicator = indicators.indicator
