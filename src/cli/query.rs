@@ -75,14 +75,14 @@ pub(super) fn query(shared: &Shared, arguments: &QueryArguments) -> Exit {
     let asked = shared.load().and_then(|project| Session::open(&project, arguments.build.as_deref()));
     let done = asked.and_then(|session| match format {
         None => session.show(&arguments.sql, arguments.rows).map(|shown| result(&shown)),
-        Some(format) => {
-            let path = arguments.output.as_deref().unwrap_or(Path::new("/dev/stdout"));
-            let rows = session.write(&arguments.sql, path, format)?;
-            if arguments.output.is_some() {
+        Some(format) => match &arguments.output {
+            None => session.stream(&arguments.sql, format, &mut std::io::stdout().lock()),
+            Some(path) => {
+                let rows = session.write(&arguments.sql, path, format)?;
                 say(&format!("{} rows written to {}", grouped(rows), path.display()));
+                Ok(())
             }
-            Ok(())
-        }
+        },
     });
     match done {
         Ok(()) => Exit::Done,

@@ -357,7 +357,9 @@ fn a_full_disk_at_any_step_publishes_nothing_half() {
     scene.replace("sql/marts/cluster_members_by_sector.sql", "'no consta'", "'sin dato'");
     let room = free();
     let mut failed = 0;
-    for left in [0, 8 << 10, 100 << 10, 400 << 10, 1 << 20, 2 << 20, 4 << 20, 6 << 20, 8 << 20, 10 << 20, 12 << 20, 14 << 20] {
+    for left in
+        [0, 8 << 10, 100 << 10, 400 << 10, 1 << 20, 2 << 20, 4 << 20, 6 << 20, 8 << 20, 10 << 20, 12 << 20, 14 << 20]
+    {
         std::fs::write(&filler, vec![1; room.saturating_sub(left) as usize]).unwrap();
         let run = scene.tejido(&["run", "--offline"]);
         std::fs::remove_file(&filler).unwrap();
