@@ -92,7 +92,8 @@ fn row(explained: &Explained, grain: &[String], indent: &str) {
     for origin in &explained.origins {
         self::origin(origin, indent);
     }
-    for input in &explained.inputs {
+    // A rule need not say something of every row.
+    for input in explained.inputs.iter().filter(|input| input.matching > 0) {
         let rows = grouped(input.matching);
         tell(&format!("{indent}  computed from {rows} rows of {}", input.table));
         let weights: f64 = input.rows.iter().filter_map(|row| weight(&row.row, input.weight.as_deref())).sum();

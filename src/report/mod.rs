@@ -161,9 +161,13 @@ struct Out<'a> {
 impl Out<'_> {
     fn write(&mut self, name: &str, bytes: &[u8]) -> Result<(), ReportError> {
         let path = self.folder.join(name);
-        let parent = name.rsplit_once('/').map_or("", |(parent, _)| parent);
-        if self.folders.insert(parent.to_owned()) {
+        let mut parent = name.rsplit_once('/').map_or("", |(parent, _)| parent);
+        if !self.folders.contains(parent) {
             disk::create_dir(&self.folder.join(parent))?;
+        }
+        // All above it, too: a new folder is an entry of its own in the one that holds it.
+        while self.folders.insert(parent.to_owned()) {
+            parent = parent.rsplit_once('/').map_or("", |(above, _)| above);
         }
         disk::write_atomic(&path, bytes)?;
         self.files += 1;

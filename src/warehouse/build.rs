@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use duckdb::Connection;
 use serde::{Deserialize, Serialize};
@@ -178,8 +179,11 @@ pub fn build(
             let last = reusable.get(&model.name).copied();
             let is_kept = !model.is_view() && !model.contract.private;
             let taken = last.filter(|last| is_kept && last.fingerprint == fingerprint);
+            let started = Instant::now();
             make(&connection, model, taken.is_some())?;
+            let made = started.elapsed();
             comment(&connection, model)?;
+            let commented = started.elapsed();
             let columns = model::columns(&connection, model)?;
             let (rows, content_hash) = match (taken, model.is_view()) {
                 (Some(last), _) => (last.rows, last.content_hash.clone()),
@@ -193,7 +197,17 @@ pub fn build(
                 }
             };
             contents.insert(model.name.clone(), content_hash.clone().unwrap_or_else(|| fingerprint.clone()));
+            let counted = started.elapsed();
             build.audits.extend(audit::run(&connection, folder, model, &columns, last)?);
+            let millis = |span: Duration| span.as_secs_f64() * 1e3;
+            tracing::debug!(
+                made = millis(made),
+                commented = millis(commented - made),
+                counted = millis(counted - commented),
+                audited = millis(started.elapsed() - counted),
+                "`{}`, in milliseconds",
+                model.name
+            );
             build.models.push(ModelResult {
                 name: model.name.clone(),
                 schema: model.layer.schema().to_owned(),
