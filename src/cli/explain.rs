@@ -30,7 +30,7 @@ pub(super) struct Arguments {
     build: Option<String>,
 }
 
-fn condition(text: &str) -> Result<(String, String), String> {
+pub(super) fn condition(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
         Some((column, value)) if !column.is_empty() => Ok((column.trim().to_owned(), value.trim().to_owned())),
         _ => Err("expected a column and its value, `column=value`".into()),

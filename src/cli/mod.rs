@@ -17,6 +17,7 @@ mod replay;
 mod report;
 mod run;
 mod schedule;
+mod show;
 mod status;
 mod summary;
 mod verify;
@@ -93,6 +94,8 @@ enum Verb {
     Verify(verify::Arguments),
     /// Where a published number comes from: models, observations, file, address, bytes
     Explain(explain::Arguments),
+    /// Rows of a mart as a table with small bars
+    Show(show::Arguments),
     /// Ask the published build in SQL
     Query(query::QueryArguments),
     /// Ask the published build, question after question
@@ -145,6 +148,7 @@ pub fn main() -> ExitCode {
         Verb::Diff(arguments) => diff::run(&cli.shared, &arguments),
         Verb::Verify(arguments) => verify::run(&cli.shared, &arguments, display),
         Verb::Explain(arguments) => explain::run(&cli.shared, &arguments),
+        Verb::Show(arguments) => show::run(&cli.shared, &arguments),
         Verb::Query(arguments) => query::query(&cli.shared, &arguments),
         Verb::Shell(arguments) => query::shell(&cli.shared, &arguments),
         Verb::Report(arguments) => report::run(&cli.shared, &arguments),

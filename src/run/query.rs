@@ -4,9 +4,11 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::explain::open;
+use super::warehouse::read_models;
 use super::{Project, RunError};
 use crate::disk;
-use crate::warehouse::{FileFormat, Reader, Shown};
+use crate::error::nearest;
+use crate::warehouse::{ColumnResult, FileFormat, Reader, Shown, equals, quoted};
 
 /// A build that can be asked.
 pub struct Session {
@@ -52,4 +54,58 @@ impl Session {
     pub fn write(&self, sql: &str, path: &Path, format: FileFormat) -> Result<u64, RunError> {
         self.reader.write(sql, path, format).map_err(RunError::Models)
     }
+}
+
+/// So many columns of numbers are shown of a mart.
+const MOST_NUMBERS: usize = 7;
+
+/// Rows of a mart for which all of these are so, in the columns of its key that differ among them and its first numbers.
+pub fn mart(
+    project: &Project,
+    build: Option<&str>,
+    name: &str,
+    conditions: &[(String, String)],
+    most: usize,
+) -> Result<Shown, RunError> {
+    let published = super::builds::chosen(&project.settings.storage.root, build)?;
+    let models = read_models(&published.manifest);
+    let names = || models.iter().filter(|model| model.is_mart).map(|model| model.name.as_str());
+    let unknown = |what: &str, found: &str, names: Vec<&str>| RunError::Argument {
+        message: format!("expected {what}, found `{found}`"),
+        hint: match nearest(found, names.iter().copied()) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => format!("there are {}", names.join(", ")),
+        },
+    };
+    let mart = models.iter().find(|model| model.is_mart && model.name == name);
+    let mart = mart.ok_or_else(|| unknown("a mart", name, names().collect()))?;
+    let columns: Vec<&str> = mart.columns.iter().map(|column| column.name.as_str()).collect();
+    if let Some((column, _)) = conditions.iter().find(|(column, _)| !columns.contains(&column.as_str())) {
+        return Err(unknown(&format!("a column of `{name}`"), column, columns));
+    }
+    let mut wanted: Vec<String> =
+        conditions.iter().map(|(column, value)| equals(column, &value.as_str().into())).collect();
+    wanted.push("true".to_owned());
+    let rows = format!("{} where {}", mart.table(), wanted.join(" and "));
+    let session = Session::open(project, build)?;
+    let counts: Vec<String> = mart.grain.iter().map(|key| format!("count(distinct {})", quoted(key))).collect();
+    let counts = session.show(&format!("select {} from {rows}", counts.join(", ")), 1)?;
+    let differs = |at: usize| counts.rows.first().and_then(|row| row[at].as_deref()).is_some_and(|count| count != "1");
+    let keys: Vec<&String> = mart.grain.iter().enumerate().filter(|(at, _)| differs(*at)).map(|(_, key)| key).collect();
+    let is_number = |column: &&ColumnResult| {
+        let kind = ["DOUBLE", "BIGINT", "INTEGER", "DECIMAL"].iter().any(|kind| column.kind.starts_with(kind));
+        let is_place = column.name.ends_with("cell") || column.name.ends_with("position");
+        kind && !is_place && !mart.grain.contains(&column.name)
+    };
+    let numbers = mart.columns.iter().filter(is_number).take(MOST_NUMBERS).map(|column| match column.kind.as_str() {
+        "DOUBLE" => format!("round({0}, 2) as {0}", quoted(&column.name)),
+        _ => quoted(&column.name),
+    });
+    let fields: Vec<String> = keys.iter().map(|key| quoted(key)).chain(numbers).collect();
+    if fields.is_empty() {
+        return session.show(&format!("select * from {rows}"), most);
+    }
+    let order: Vec<String> = keys.iter().map(|key| quoted(key)).collect();
+    let order = if order.is_empty() { String::new() } else { format!(" order by {}", order.join(", ")) };
+    session.show(&format!("select {} from {rows}{order}", fields.join(", ")), most)
 }

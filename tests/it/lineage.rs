@@ -278,6 +278,22 @@ fn two_builds_are_compared() {
 }
 
 #[test]
+fn a_mart_is_shown_with_bars() {
+    let scene = Scene::new();
+    scene.run(0);
+    let golden = |name: &str, arguments: &[&str], code: i32| {
+        let run = scene.tejido(&[&["show"], arguments].concat());
+        run.must(code);
+        scene.golden().bind(|| insta::assert_snapshot!(name, run.text()));
+    };
+    let share = ["ict_adoption", "region=ES13", "indicator=E_AI_TANY", "unit=PC_ENT", "sector=C10-S951_X_K"];
+    golden("show_shares", &share, 0);
+    golden("show_overlaps", &["cluster_members_by_sector", "region=ES13", "--rows", "4"], 0);
+    golden("show_no_mart", &["ict_adoptio"], 2);
+    golden("show_no_column", &["ict_adoption", "regions=ES13"], 2);
+}
+
+#[test]
 fn a_build_is_asked_in_sql() {
     let scene = Scene::new();
     scene.run(0);
