@@ -1,7 +1,7 @@
 //! Spanish tax numbers: NIF of legal entities (formerly CIF), DNI and NIE with their control characters.
 //!
 //! Control characters after Orden EHA/451/2008 (entities) and Real Decreto 1553/2005 (persons); both
-//! checked against the numbers in SOURCES.md. An export writes them with blanks, dots, hyphens,
+//! checked against public numbers and those of the PyPI package validar-cif. An export writes them with blanks, dots, hyphens,
 //! lower case and the VAT prefix `ES`: all that is taken off first.
 
 /// A tax number as it is compared: upper case, without separators and VAT prefix.
@@ -103,7 +103,7 @@ mod tests {
 
     #[test]
     fn control_characters() {
-        // Public numbers and the check values of SOURCES.md.
+        // Public numbers, and the check values of the PyPI package validar-cif.
         for good in [
             "A46103834",
             "A28015865",
