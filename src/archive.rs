@@ -240,6 +240,14 @@ pub struct Archive {
     root: PathBuf,
 }
 
+/// The snapshot of a sidecar.
+fn read(folder: &Path, stem: &str) -> Result<Snapshot, ArchiveError> {
+    let path = folder.join(format!("{stem}.json"));
+    let sidecar: Sidecar =
+        serde_json::from_slice(&disk::read(&path)?).map_err(|source| ArchiveError::Note { path, source })?;
+    Ok(Snapshot { sidecar, folder: folder.to_owned(), stem: stem.to_owned() })
+}
+
 impl Archive {
     /// The archive of this data root.
     pub fn new(data_root: &Path) -> Self {
@@ -271,13 +279,27 @@ impl Archive {
             let Some(stem) = name.strip_suffix(".json").filter(|stem| !stem.contains(".failed-")) else {
                 continue;
             };
-            let path = folder.join(&name);
-            let sidecar: Sidecar =
-                serde_json::from_slice(&disk::read(&path)?).map_err(|source| ArchiveError::Note { path, source })?;
-            entries.push(Snapshot { sidecar, folder: folder.clone(), stem: stem.to_owned() });
+            entries.push(read(&folder, stem)?);
         }
         entries.sort_by_key(|snapshot| snapshot.sidecar.fetched_at);
         Ok(entries)
+    }
+
+    /// The snapshot with this hash whose bytes stand in a file of this name, if it is still kept. No other sidecar is read.
+    pub fn find(&self, pipeline: &str, file: &str, hash: &str) -> Result<Option<Snapshot>, ArchiveError> {
+        let folder = self.root.join(pipeline);
+        for name in disk::list(&folder)? {
+            let stem = name.strip_suffix(".json").filter(|stem| !stem.contains(".failed-"));
+            let Some(stem) = stem.filter(|stem| file.strip_prefix(*stem).is_some_and(|rest| rest.starts_with('.')))
+            else {
+                continue;
+            };
+            let snapshot = read(&folder, stem)?;
+            if snapshot.is_data() && snapshot.sidecar.file == file && snapshot.sidecar.hash == hash {
+                return Ok(Some(snapshot));
+            }
+        }
+        Ok(None)
     }
 
     /// Keeps everybody out of what is kept of a pipeline but the owner: it is of persons.

@@ -5,10 +5,8 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::origin::source;
 use super::{LineageError, Payloads};
 use crate::decode::read_again;
-use crate::error::Report;
 use crate::warehouse::{ModelResult, Reader};
 
 /// What came of reading published cells again.
@@ -76,18 +74,11 @@ fn of_snapshot(
     expected: &BTreeMap<u64, Option<f64>>,
     check: &mut CellCheck,
 ) -> Result<Result<(), String>, LineageError> {
-    let Some(record) = payloads.inputs.iter().find(|input| input.snapshot == hash) else {
-        return Ok(Err(format!("the manifest does not name the snapshot {hash}")));
+    let opened = match payloads.open(hash)? {
+        Ok(opened) => opened,
+        Err(problem) => return Ok(Err(problem)),
     };
-    let Some(snapshot) = payloads.find(record)? else {
-        return Ok(Err(format!("`{}` is not in the archive any more", record.file)));
-    };
-    let Some((format, hints)) = (payloads.reading)(&record.pipeline) else {
-        return Ok(Err(format!(
-            "the project has no pipeline `{}` that says how `{}` is read",
-            record.pipeline, record.file
-        )));
-    };
+    let file = &opened.record.file;
     let places: Vec<u64> = expected.keys().copied().collect();
     let mut seen = 0;
     let mut wrong = |problem: String| {
@@ -96,22 +87,19 @@ fn of_snapshot(
             check.problems.push(problem);
         }
     };
-    let outcome = read_again(format, &source(snapshot), &hints, &places, |cell, reading| {
+    let outcome = read_again(opened.format, &opened.source, &opened.hints, &places, |cell, reading| {
         seen += 1;
         let value = expected[&cell];
         if !reading.says(value) {
             let value = value.map_or("no value".into(), |value| Value::from(value).to_string());
-            wrong(format!(
-                "`{}`, {}: the build says {value}, there stands `{}`",
-                record.file, reading.place, reading.text
-            ));
+            wrong(format!("`{file}`, {}: the build says {value}, there stands `{}`", reading.place, reading.text));
         }
     });
     if let Err(error) = outcome {
-        return Ok(Err(format!("`{}` cannot be read: {}", record.file, Report::new(&error).one_line())));
+        return Ok(Err(opened.unreadable(&error)));
     }
     if seen < places.len() {
-        wrong(format!("`{}` ends before {} of its cells", record.file, places.len() - seen));
+        wrong(format!("`{file}` ends before {} of its cells", places.len() - seen));
     }
     Ok(Ok(()))
 }

@@ -13,7 +13,7 @@ mod cells;
 mod origin;
 
 pub use cells::{CellCheck, check_cells};
-pub use origin::{Origin, Payloads, ReadAgain, SnapshotOrigin};
+pub use origin::{Opened, Origin, Payloads, ReadAgain, SnapshotOrigin};
 
 use serde::Serialize;
 
@@ -21,7 +21,7 @@ use crate::archive::ArchiveError;
 use crate::decode::DecodeError;
 use crate::error::{Hint, nearest};
 use crate::publish::Published;
-use crate::warehouse::{InputRule, ModelResult, Reader, Row, WarehouseError, equals};
+use crate::warehouse::{InputRule, ModelResult, Reader, Row, WarehouseError, equals, quoted_list};
 
 /// A number that could not be traced.
 #[derive(Debug, thiserror::Error)]
@@ -194,9 +194,8 @@ impl Tracer<'_> {
         let table = model.table();
         let condition = if wanted.is_empty() { "true".to_owned() } else { wanted.join(" and ") };
         let total = self.reader.number(&format!("select count(*) from {table} where {condition}"))?;
-        let grain: Vec<String> = model.grain.iter().map(|name| format!("\"{name}\"")).collect();
         let found = self.reader.rows(
-            &format!("select * from {table} where {condition} order by {} limit {most}", grain.join(", ")),
+            &format!("select * from {table} where {condition} order by {} limit {most}", quoted_list(&model.grain)),
             &[],
         )?;
         let mut rows = Vec::new();

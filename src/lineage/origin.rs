@@ -4,8 +4,8 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::LineageError;
-use crate::archive::{Archive, Snapshot};
-use crate::decode::{Format, Hints, Reading, Source, read_again};
+use crate::archive::Archive;
+use crate::decode::{DecodeError, Format, Hints, Reading, Source, read_again};
 use crate::error::Report;
 use crate::publish::InputRecord;
 use crate::warehouse::{Reader, Row};
@@ -139,7 +139,7 @@ fn of_cell(reader: &Reader, payloads: &Payloads, hash: &str, cell: i64) -> Resul
     let texts = KEY.split(", ").chain(["vintage"]);
     let texts: Vec<String> = texts.map(|column| observation[column].as_str().unwrap_or_default().to_owned()).collect();
     origin.earlier = reader.rows(&earlier, &texts)?;
-    match read(payloads, &origin.snapshot, cell as u64)? {
+    match read(payloads, hash, cell as u64)? {
         Ok(Some(reading)) => {
             let value = observation["value"].as_f64();
             let reading = reading.resolved(value);
@@ -159,39 +159,54 @@ fn of_cell(reader: &Reader, payloads: &Payloads, hash: &str, cell: i64) -> Resul
 }
 
 /// What stands at a cell; in words, why its payload cannot be read.
-fn read(
-    payloads: &Payloads,
-    origin: &SnapshotOrigin,
-    cell: u64,
-) -> Result<Result<Option<Reading>, String>, LineageError> {
-    let Some(record) = &origin.record else {
-        return Ok(Err("the build does not say in which file its snapshot is kept".into()));
-    };
-    let Some(snapshot) = payloads.find(record)? else {
-        return Ok(Err(format!("`{}` is not in the archive any more", record.file)));
-    };
-    let Some((format, hints)) = (payloads.reading)(&record.pipeline) else {
-        return Ok(Err(format!("the project has no pipeline `{}` that says how it is read", record.pipeline)));
+fn read(payloads: &Payloads, hash: &str, cell: u64) -> Result<Result<Option<Reading>, String>, LineageError> {
+    let opened = match payloads.open(hash)? {
+        Ok(opened) => opened,
+        Err(problem) => return Ok(Err(problem)),
     };
     let mut found = None;
-    match read_again(format, &source(snapshot), &hints, &[cell], |_, reading| found = Some(reading)) {
+    match read_again(opened.format, &opened.source, &opened.hints, &[cell], |_, reading| found = Some(reading)) {
         Ok(()) => Ok(Ok(found)),
-        Err(error) => Ok(Err(format!("`{}` cannot be read: {}", record.file, Report::new(&error).one_line()))),
+        Err(error) => Ok(Err(opened.unreadable(&error))),
+    }
+}
+
+/// An archived payload that can be read.
+pub struct Opened<'a> {
+    /// What the build says of it.
+    pub record: &'a InputRecord,
+    /// Its bytes.
+    pub source: Source,
+    /// Its format.
+    pub format: Format,
+    /// What its pipeline says of how it is read.
+    pub hints: Hints,
+}
+
+impl Opened<'_> {
+    /// Says that it could not be read after all.
+    pub(super) fn unreadable(&self, error: &DecodeError) -> String {
+        format!("`{}` cannot be read: {}", self.record.file, Report::new(error).one_line())
     }
 }
 
 impl Payloads<'_> {
-    /// The snapshot that a build's record names, if it is still kept.
-    pub fn find(&self, record: &InputRecord) -> Result<Option<Snapshot>, LineageError> {
-        let snapshots = self.archive.snapshots(&record.pipeline)?;
-        Ok(snapshots
-            .into_iter()
-            .rev()
-            .find(|snapshot| snapshot.sidecar.hash == record.snapshot && record.file.ends_with(&snapshot.sidecar.file)))
+    /// The payload of a snapshot, named by its hash or the beginning of it; in words, why it cannot be had.
+    pub fn open(&self, hash: &str) -> Result<Result<Opened<'_>, String>, LineageError> {
+        let Some(record) = self.inputs.iter().find(|input| input.snapshot.starts_with(hash)) else {
+            return Ok(Err(format!("the manifest does not name the snapshot {hash}")));
+        };
+        let Some(snapshot) = self.archive.find(&record.pipeline, record.file_name(), &record.snapshot)? else {
+            return Ok(Err(format!("`{}` is not in the archive any more", record.file)));
+        };
+        let Some((format, hints)) = (self.reading)(&record.pipeline) else {
+            let file = &record.file;
+            return Ok(Err(format!(
+                "the project has no pipeline `{}` that says how `{file}` is read",
+                record.pipeline
+            )));
+        };
+        let source = Source::new(move || snapshot.open().map_err(std::io::Error::other));
+        Ok(Ok(Opened { record, source, format, hints }))
     }
-}
-
-/// A snapshot's bytes as the decoders take them.
-pub(super) fn source(snapshot: Snapshot) -> Source {
-    Source::new(move || snapshot.open().map_err(std::io::Error::other))
 }

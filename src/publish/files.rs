@@ -1,5 +1,6 @@
 //! The files of a build, each with its hash.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
@@ -20,6 +21,13 @@ pub struct FileRecord {
 
 /// All files of a build's folder, hashed as they are now.
 pub fn records(folder: &Path) -> Result<Vec<FileRecord>, PublishError> {
+    completed(folder, Vec::new())
+}
+
+/// The same, where some have been hashed already and not been written to since.
+pub(super) fn completed(folder: &Path, known: Vec<FileRecord>) -> Result<Vec<FileRecord>, PublishError> {
+    let mut known: BTreeMap<String, FileRecord> =
+        known.into_iter().map(|record| (record.path.clone(), record)).collect();
     let mut paths = Vec::new();
     let mut folders = vec![String::new()];
     while let Some(below) = folders.pop() {
@@ -32,7 +40,7 @@ pub fn records(folder: &Path) -> Result<Vec<FileRecord>, PublishError> {
         }
     }
     paths.sort();
-    paths.into_iter().map(|path| record(folder, path)).collect()
+    paths.into_iter().map(|path| known.remove(&path).map_or_else(|| record(folder, path), Ok)).collect()
 }
 
 fn record(folder: &Path, path: String) -> Result<FileRecord, PublishError> {

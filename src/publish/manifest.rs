@@ -62,6 +62,13 @@ pub struct InputRecord {
     pub attribution: String,
 }
 
+impl InputRecord {
+    /// The name of its file, without the folder.
+    pub fn file_name(&self) -> &str {
+        self.file.rsplit('/').next().unwrap_or_default()
+    }
+}
+
 /// What became of the rows of one table of one pipeline, by its newest snapshot.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PipelineRecord {

@@ -12,8 +12,6 @@ mod datapackage;
 mod dcat;
 mod openlineage;
 
-pub use openlineage::events;
-
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -23,6 +21,9 @@ use sha2::{Digest, Sha256};
 
 use super::{Manifest, PublishError};
 use crate::disk::{self, DiskError};
+
+/// The file of a build with its OpenLineage events, one a line.
+pub const LINEAGE: &str = "openlineage.jsonl";
 
 /// How the published data are called, and where they are offered.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -130,7 +131,7 @@ pub(super) fn write(folder: &Path, manifest: &Manifest, about: &About) -> Result
         write_text(&folder.join(name), &serde_json::to_string_pretty(&document).unwrap_or_default())?;
     }
     let lines: Vec<String> = openlineage::of(&facts).iter().map(Value::to_string).collect();
-    write_text(&folder.join("openlineage.jsonl"), &(lines.join("\n") + "\n"))
+    write_text(&folder.join(LINEAGE), &(lines.join("\n") + "\n"))
 }
 
 fn write_text(path: &Path, text: &str) -> Result<(), PublishError> {

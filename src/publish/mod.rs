@@ -119,7 +119,7 @@ impl Draft {
         Ok(place)
     }
 
-    /// A manifest with the files that are there by now.
+    /// A manifest with the files that are there by now, which are sealed: [`Draft::publish`] does not hash them again.
     pub fn described(&self, mut manifest: Manifest) -> Result<Manifest, PublishError> {
         manifest.files = files::records(&self.folder)?;
         Ok(manifest)
@@ -128,7 +128,7 @@ impl Draft {
     /// Writes the manifest and what others read in its place, gives the build its name and switches to it.
     pub fn publish(mut self, mut manifest: Manifest, about: &About) -> Result<PathBuf, PublishError> {
         metadata::write(&self.folder, &manifest, about)?;
-        manifest.files = files::records(&self.folder)?;
+        manifest.files = files::completed(&self.folder, std::mem::take(&mut manifest.files))?;
         let path = self.folder.join("manifest.json");
         let text = serde_json::to_vec_pretty(&manifest)
             .map_err(|source| PublishError::Manifest { path: path.clone(), source })?;

@@ -8,7 +8,7 @@ use std::path::Path;
 use super::warehouse::{limits, read_models};
 use super::{Project, RunError, lock};
 use crate::publish::{self, Kept, Published};
-use crate::warehouse::{self, MartDiff, Side};
+use crate::warehouse::{self, MartDiff, ModelResult, Side};
 
 /// A build that is kept.
 #[derive(Debug, Clone, Serialize)]
@@ -102,6 +102,13 @@ pub(super) fn chosen(root: &Path, name: Option<&str>) -> Result<Published, RunEr
         }
         None => publish::current(root)?.ok_or_else(nothing_published),
     }
+}
+
+/// The mart of this name.
+pub(super) fn mart<'m>(models: &'m [ModelResult], name: &str) -> Result<&'m ModelResult, RunError> {
+    let marts = models.iter().filter(|model| model.is_mart);
+    let found = marts.clone().find(|model| model.name == name);
+    found.ok_or_else(|| RunError::unknown("a mart", name, marts.map(|model| model.name.as_str())))
 }
 
 fn nothing_published() -> RunError {

@@ -6,7 +6,6 @@ use super::explain::open;
 use super::warehouse::read_models;
 use super::{Project, RunError};
 use crate::disk;
-use crate::error::nearest;
 use crate::warehouse::{CsvDialect, ModelResult, Origin};
 
 /// What marts are written as.
@@ -94,20 +93,8 @@ fn finish(
 }
 
 fn chosen<'m>(models: &'m [ModelResult], names: &[String]) -> Result<Vec<&'m ModelResult>, RunError> {
-    let marts: Vec<&ModelResult> = models.iter().filter(|model| model.is_mart).collect();
-    if names.is_empty() {
-        return Ok(marts);
+    match names {
+        [] => Ok(models.iter().filter(|model| model.is_mart).collect()),
+        names => names.iter().map(|name| super::builds::mart(models, name)).collect(),
     }
-    let find = |name: &String| {
-        marts.iter().find(|mart| mart.name == *name).copied().ok_or_else(|| RunError::Argument {
-            message: format!("expected a mart, found `{name}`"),
-            hint: match nearest(name, marts.iter().map(|mart| mart.name.as_str())) {
-                Some(near) => format!("did you mean `{near}`?"),
-                None => {
-                    format!("there are {}", marts.iter().map(|mart| mart.name.as_str()).collect::<Vec<_>>().join(", "))
-                }
-            },
-        })
-    };
-    names.iter().map(find).collect()
 }

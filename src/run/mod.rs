@@ -42,7 +42,7 @@ use tracing::field::Empty;
 
 use crate::archive::{Archive, ArchiveError};
 use crate::disk::{self, DiskError};
-use crate::error::{Exit, Hint, Report, Snippet};
+use crate::error::{Exit, Hint, Report, Snippet, nearest};
 use crate::fetch::{Client, FetchError};
 use crate::lake::{Lake, LakeError};
 use crate::lineage::LineageError;
@@ -137,6 +137,17 @@ impl RunError {
             RunError::Report(error) => error,
             RunError::Threads(_) | RunError::Clock(_) | RunError::Broken(_) | RunError::Argument { .. } => return None,
         })
+    }
+
+    /// Something of this name is not among those that there are.
+    fn unknown<'n>(what: &str, found: &str, names: impl Iterator<Item = &'n str> + Clone) -> Self {
+        RunError::Argument {
+            message: format!("expected {what}, found `{found}`"),
+            hint: match nearest(found, names.clone()) {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => format!("there are {}", names.collect::<Vec<_>>().join(", ")),
+            },
+        }
     }
 
     /// Whether the user's files or settings are at fault, rather than the world.

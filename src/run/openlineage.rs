@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use super::{BuildOutcome, Project};
+use crate::disk;
 use crate::error::Report;
-use crate::publish::{self, metadata};
+use crate::publish::metadata;
 
 /// So long one event may take.
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -16,17 +17,15 @@ pub(super) async fn tell(project: &Project, outcome: &BuildOutcome) {
     if endpoint.is_empty() || !matches!(outcome, BuildOutcome::Published { .. }) {
         return;
     }
-    let events = match publish::current(&project.settings.storage.root) {
-        Ok(Some(published)) => metadata::events(&published.manifest),
-        Ok(None) => return,
+    let events = match disk::read_text(&project.settings.storage.root.join("published").join(metadata::LINEAGE)) {
+        Ok(events) => events,
         Err(error) => return tracing::warn!("{}", Report::new(&error).one_line()),
     };
     let sent = async {
         let client = reqwest::Client::builder().timeout(TIMEOUT).build()?;
-        for event in &events {
-            let body = event.to_string();
+        for event in events.lines() {
             let request = client.post(format!("{endpoint}/api/v1/lineage")).header("content-type", "application/json");
-            request.body(body).send().await?.error_for_status()?;
+            request.body(event.to_owned()).send().await?.error_for_status()?;
         }
         Ok::<(), reqwest::Error>(())
     };

@@ -7,7 +7,6 @@ use super::explain::open;
 use super::warehouse::read_models;
 use super::{Project, RunError};
 use crate::disk;
-use crate::error::nearest;
 use crate::warehouse::{ColumnResult, FileFormat, Reader, Shown, equals, quoted};
 
 /// A build that can be asked.
@@ -69,19 +68,10 @@ pub fn mart(
 ) -> Result<Shown, RunError> {
     let published = super::builds::chosen(&project.settings.storage.root, build)?;
     let models = read_models(&published.manifest);
-    let names = || models.iter().filter(|model| model.is_mart).map(|model| model.name.as_str());
-    let unknown = |what: &str, found: &str, names: Vec<&str>| RunError::Argument {
-        message: format!("expected {what}, found `{found}`"),
-        hint: match nearest(found, names.iter().copied()) {
-            Some(near) => format!("did you mean `{near}`?"),
-            None => format!("there are {}", names.join(", ")),
-        },
-    };
-    let mart = models.iter().find(|model| model.is_mart && model.name == name);
-    let mart = mart.ok_or_else(|| unknown("a mart", name, names().collect()))?;
-    let columns: Vec<&str> = mart.columns.iter().map(|column| column.name.as_str()).collect();
-    if let Some((column, _)) = conditions.iter().find(|(column, _)| !columns.contains(&column.as_str())) {
-        return Err(unknown(&format!("a column of `{name}`"), column, columns));
+    let mart = super::builds::mart(&models, name)?;
+    let columns = mart.columns.iter().map(|column| column.name.as_str());
+    if let Some((column, _)) = conditions.iter().find(|(column, _)| !columns.clone().any(|known| known == column)) {
+        return Err(RunError::unknown(&format!("a column of `{name}`"), column, columns));
     }
     let mut wanted: Vec<String> =
         conditions.iter().map(|(column, value)| equals(column, &value.as_str().into())).collect();

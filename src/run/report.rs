@@ -9,7 +9,8 @@ use super::{Project, RunError};
 use crate::archive::Archive;
 use crate::decode::{Format, Hints, Source, read_again};
 use crate::error::Report;
-use crate::publish::{InputRecord, Manifest};
+use crate::lineage::{Opened, Payloads};
+use crate::publish::Manifest;
 use crate::report::{self, Excerpt, Facts, ReportError};
 use crate::warehouse::Reader;
 
@@ -53,8 +54,11 @@ fn write(
     facts: &Facts,
     into: &Path,
 ) -> Result<usize, RunError> {
-    let mut payloads = Payloads { project, inputs: &manifest.inputs, held: None };
-    Ok(report::write(into, reader, facts, &mut |snapshot, cells| payloads.excerpts(snapshot, cells))?)
+    let reading = |pipeline: &str| reading(project, pipeline);
+    let archive = Archive::new(&project.settings.storage.root);
+    let payloads = Payloads { archive, inputs: &manifest.inputs, reading: &reading };
+    let mut excerpts = Excerpts { payloads: &payloads, held: None };
+    Ok(report::write(into, reader, facts, &mut |snapshot, cells| excerpts.of(snapshot, cells))?)
 }
 
 fn facts(project: &Project, manifest: &Manifest) -> Facts {
@@ -83,10 +87,9 @@ fn facts(project: &Project, manifest: &Manifest) -> Facts {
     }
 }
 
-/// The archived payloads, of which one is held at a time.
-struct Payloads<'a> {
-    project: &'a Project,
-    inputs: &'a [InputRecord],
+/// What stands around cells of archived payloads, of which one is held at a time.
+struct Excerpts<'a> {
+    payloads: &'a Payloads<'a>,
     held: Option<Held>,
 }
 
@@ -97,8 +100,8 @@ struct Held {
     bytes: Option<(Source, Format, Hints)>,
 }
 
-impl Payloads<'_> {
-    fn excerpts(&mut self, snapshot: &str, cells: &[u64]) -> BTreeMap<u64, Excerpt> {
+impl Excerpts<'_> {
+    fn of(&mut self, snapshot: &str, cells: &[u64]) -> BTreeMap<u64, Excerpt> {
         if self.held.as_ref().is_none_or(|held| held.snapshot != snapshot) {
             self.held = Some(Held { snapshot: snapshot.to_owned(), bytes: self.hold(snapshot) });
         }
@@ -129,12 +132,7 @@ impl Payloads<'_> {
     }
 
     fn hold(&self, snapshot: &str) -> Option<(Source, Format, Hints)> {
-        let record = self.inputs.iter().find(|input| input.snapshot.starts_with(snapshot))?;
-        let (format, mut hints) = reading(self.project, &record.pipeline)?;
-        let archive = Archive::new(&self.project.settings.storage.root);
-        let kept = archive.snapshots(&record.pipeline).ok()?;
-        let kept = kept.into_iter().find(|kept| record.file.ends_with(&kept.sidecar.file))?;
-        let source = Source::new(move || kept.open().map_err(std::io::Error::other));
+        let Opened { source, format, mut hints, .. } = self.payloads.open(snapshot).ok()?.ok()?;
         if matches!(format, Format::Xlsx | Format::Ods) {
             return Some((source, format, hints));
         }

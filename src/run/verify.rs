@@ -114,15 +114,9 @@ fn files(published: &Published) -> Result<Check, RunError> {
 
 fn snapshots(archive: &Archive, published: &Published) -> Result<Check, RunError> {
     let mut check = Check::default();
-    let mut kept = BTreeMap::new();
     for input in &published.manifest.inputs {
         check.checked += 1;
-        if !kept.contains_key(&input.pipeline) {
-            kept.insert(input.pipeline.clone(), archive.snapshots(&input.pipeline)?);
-        }
-        let of = kept.get(&input.pipeline).into_iter().flatten();
-        let mut found = of.filter(|snapshot| snapshot.sidecar.hash == input.snapshot);
-        match found.find(|snapshot| input.file.ends_with(&snapshot.sidecar.file)) {
+        match archive.find(&input.pipeline, input.file_name(), &input.snapshot)? {
             None => check.problems.push(format!("`{}` is not in the archive any more", input.file)),
             Some(snapshot) => {
                 if let Err(error) = snapshot.verify() {

@@ -9,7 +9,7 @@ use super::build::ModelResult;
 use super::contract::{AuditKind, Severity};
 use super::engine::{self, execute, path_literal};
 use super::model::Model;
-use super::{WarehouseError, quoted};
+use super::{WarehouseError, quoted, quoted_list};
 
 /// The folder of a build with the rows that fail its audits.
 pub(super) const FOLDER: &str = "audits";
@@ -113,9 +113,9 @@ fn predicates(connection: &Connection, model: &Model) -> Vec<i64> {
 
 fn grain(model: &Model) -> Question {
     let table = model.table();
-    let grain: Vec<String> = model.contract.grain.iter().map(|name| quoted(name)).collect();
-    let columns = grain.join(", ");
-    let nulls = grain.iter().map(|name| format!("{name} is null")).collect::<Vec<_>>().join(" or ");
+    let columns = quoted_list(&model.contract.grain);
+    let nulls =
+        model.contract.grain.iter().map(|name| format!("{} is null", quoted(name))).collect::<Vec<_>>().join(" or ");
     Question {
         audit: format!("grain: {}", model.contract.grain.join(", ")),
         blocking: true,

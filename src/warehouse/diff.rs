@@ -194,11 +194,12 @@ fn sampled(
 ) -> Result<Vec<RowDiff>, WarehouseError> {
     let mut columns =
         vec![format!("case when {no_old} then 'added' when {no_new} then 'removed' else 'changed' end as \"change\"")];
-    let keys = model.grain.iter().map(|name| {
-        let name = quoted(name);
-        format!("coalesce(old.{name}, new.{name}) as {}", quoted(&format!("k.{}", name.trim_matches('"'))))
-    });
-    columns.extend(keys);
+    columns.extend(
+        model
+            .grain
+            .iter()
+            .map(|name| format!("coalesce(old.{0}, new.{0}) as {1}", quoted(name), quoted(&format!("k.{name}")))),
+    );
     for name in common {
         columns.push(format!("old.{} as {}", quoted(name), quoted(&format!("o.{name}"))));
         columns.push(format!("new.{} as {}", quoted(name), quoted(&format!("n.{name}"))));

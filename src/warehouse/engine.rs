@@ -89,6 +89,19 @@ pub(super) fn number(connection: &Connection, action: &str, sql: &str) -> Result
     connection.query_row(sql, [], |row| row.get(0)).map_err(refused(action.to_owned()))
 }
 
+/// Names and types of the columns of a table, or of what a SELECT gives, in order.
+pub(super) fn columns(
+    connection: &Connection,
+    action: &str,
+    of: &str,
+) -> Result<Vec<(String, String)>, WarehouseError> {
+    let failed = refused(action.to_owned());
+    let mut statement =
+        connection.prepare(&format!("select column_name, column_type from (describe {of})")).map_err(&failed)?;
+    let columns = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).map_err(&failed)?;
+    columns.collect::<Result<_, _>>().map_err(&failed)
+}
+
 /// `path` as a string literal.
 pub(super) fn path_literal(path: &Path) -> String {
     literal(&path.to_string_lossy())

@@ -8,7 +8,7 @@ use duckdb::Connection;
 use super::build::{Build, DATABASE};
 use super::engine::{self, Limits, execute, path_literal};
 use super::model::{Layer, Model, Models};
-use super::{WarehouseError, literal, quoted};
+use super::{WarehouseError, literal, quoted, quoted_list};
 use crate::disk;
 
 /// Writes each mart as one Parquet file, sorted by its grain.
@@ -27,7 +27,6 @@ pub(super) fn marts(
     execute(&connection, "open the new build", &attach)?;
     for model in models.all.iter().filter(|model| model.layer == Layer::Mart) {
         let path = marts.join(format!("{}.parquet", model.name));
-        let grain: Vec<String> = model.contract.grain.iter().map(|name| quoted(name)).collect();
         let meanings: BTreeMap<&str, &str> =
             model.contract.columns.iter().map(|(name, meaning)| (name.as_str(), meaning.as_str())).collect();
         // Maps of strings always have a JSON form.
@@ -39,7 +38,7 @@ pub(super) fn marts(
                 "copy (select * from {table} order by {grain}) to {path} (format parquet, compression zstd, row_group_size 122880,
                     kv_metadata {{'tejido.build': {build_id}, 'tejido.description': {description}, 'tejido.columns': {meanings}}})",
                 table = model.table(),
-                grain = grain.join(", "),
+                grain = quoted_list(&model.contract.grain),
                 path = path_literal(&path),
                 build_id = literal(build_id),
                 description = literal(&model.contract.description),

@@ -202,6 +202,11 @@ pub(crate) fn quoted(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }
 
+/// Names as SQL, with commas between them.
+pub(crate) fn quoted_list<N: AsRef<str>>(names: &[N]) -> String {
+    names.iter().map(|name| quoted(name.as_ref())).collect::<Vec<_>>().join(", ")
+}
+
 /// A text as SQL.
 pub(crate) fn literal(text: &str) -> String {
     format!("'{}'", text.replace('\'', "''"))

@@ -354,10 +354,5 @@ impl Models {
 
 /// The columns that a model gives with their types, in order.
 pub(super) fn columns(connection: &Connection, model: &Model) -> Result<Vec<(String, String)>, WarehouseError> {
-    let failed = engine::refused(format!("describe `{}`", model.name));
-    let mut statement = connection
-        .prepare(&format!("select column_name, column_type from (describe {})", model.table()))
-        .map_err(&failed)?;
-    let names = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).map_err(&failed)?;
-    names.collect::<Result<_, _>>().map_err(&failed)
+    engine::columns(connection, &format!("describe `{}`", model.name), &model.table())
 }

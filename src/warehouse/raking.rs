@@ -17,7 +17,7 @@ use duckdb::{Connection, params};
 
 use super::model::Model;
 use super::rake::{Margin, Raked, rake};
-use super::{WarehouseError, engine, quoted};
+use super::{WarehouseError, engine, quoted, quoted_list};
 use crate::error::nearest;
 
 /// What is raked to what.
@@ -51,22 +51,21 @@ impl RakeRule {
     /// Makes the table of a model from its SELECT, raked.
     pub(super) fn make(&self, connection: &Connection, model: &Model) -> Result<(), WarehouseError> {
         let failed = |error: duckdb::Error| engine::refused(format!("rake `{}`", model.name))(error);
-        let list = |names: &[String]| names.iter().map(|name| quoted(name)).collect::<Vec<_>>().join(", ");
         // In the order of the grain, so that sums of floating point are the same on any machine.
         let prefix = "create or replace temp table raking as select * from (";
-        let create = format!("{prefix}{}\n) order by {}", model.sql(), list(&model.contract.grain));
+        let create = format!("{prefix}{}\n) order by {}", model.sql(), quoted_list(&model.contract.grain));
         connection
             .execute_batch(&create)
             .map_err(|error| engine::located(&error, &model.path, &model.text, model.contract.end, prefix.len()))?;
         self.check(connection, model)?;
         let problem = match self.within.is_empty() {
             true => "1".to_owned(),
-            false => format!("dense_rank() over (order by {})", list(&self.within)),
+            false => format!("dense_rank() over (order by {})", quoted_list(&self.within)),
         };
         let mut fields = vec!["rowid".to_owned(), problem, format!("cast({} as double)", quoted(&self.seed))];
         for (total, by) in &self.margins {
             let group: Vec<String> = self.within.iter().chain(by).cloned().collect();
-            fields.push(format!("dense_rank() over (order by {})", list(&group)));
+            fields.push(format!("dense_rank() over (order by {})", quoted_list(&group)));
             fields.push(format!("cast({} as double)", quoted(total)));
         }
         let mut statement =
@@ -125,17 +124,15 @@ impl RakeRule {
 
     /// The columns that the rule names are those of the SELECT.
     fn check(&self, connection: &Connection, model: &Model) -> Result<(), WarehouseError> {
-        let failed = engine::refused(format!("rake `{}`", model.name));
-        let mut statement = connection.prepare("select column_name from (describe raking)").map_err(&failed)?;
-        let names = statement.query_map([], |row| row.get::<_, String>(0)).map_err(&failed)?;
-        let names: Vec<String> = names.collect::<Result<_, _>>().map_err(&failed)?;
+        let columns = engine::columns(connection, &format!("rake `{}`", model.name), "raking")?;
+        let names: Vec<&str> = columns.iter().map(|(name, _)| name.as_str()).collect();
         let by = self.margins.iter().flat_map(|(total, by)| std::iter::once(total).chain(by));
         for wanted in std::iter::once(&self.seed).chain(by).chain(&self.within) {
-            if !names.contains(wanted) {
+            if !names.contains(&wanted.as_str()) {
                 let header = &model.text[..model.contract.end];
                 let line = header.find("-- rake:").unwrap_or(0);
                 let at = line + header[line..].find(wanted.as_str()).unwrap_or(0);
-                let near = nearest(wanted, names.iter().map(String::as_str));
+                let near = nearest(wanted, names.iter().copied());
                 return Err(model.wrong(
                     at..at + wanted.len(),
                     format!("the SELECT gives no column `{wanted}` to rake"),

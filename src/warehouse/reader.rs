@@ -9,7 +9,6 @@ use serde_json::{Map, Value};
 use super::build::DATABASE;
 use super::engine::{self, Limits, execute, path_literal};
 use super::{WarehouseError, literal};
-use crate::error::Snippet;
 
 /// An open build.
 pub struct Reader {
@@ -80,11 +79,8 @@ impl Reader {
 
     /// The names of the columns that a SELECT of the program's own gives.
     pub fn columns(&self, sql: &str) -> Result<Vec<String>, WarehouseError> {
-        let failed = engine::refused("read the build".to_owned());
-        let mut statement =
-            self.connection.prepare(&format!("select column_name from (describe {sql})")).map_err(&failed)?;
-        let names = statement.query_map([], |row| row.get(0)).map_err(&failed)?;
-        names.collect::<Result<_, _>>().map_err(&failed)
+        let columns = engine::columns(&self.connection, "read the build", sql)?;
+        Ok(columns.into_iter().map(|(name, _)| name).collect())
     }
 
     /// Gives the batches of a SELECT that is the program's own to a function, one by one.
@@ -151,19 +147,16 @@ impl Reader {
 /// What DuckDB says of a statement that a user wrote.
 fn wrong(error: &duckdb::Error, sql: &str) -> WarehouseError {
     match engine::located(error, Path::new("query"), sql, 0, 0) {
-        WarehouseError::Model { message, snippet, hint } => {
-            let Snippet { text, span, .. } = *snippet;
-            WarehouseError::Model {
-                message,
-                snippet: Box::new(Snippet::new(Path::new("query"), &text, span, "")),
-                hint: hint.or_else(|| Some("`tejido models` lists the tables, `describe TABLE` their columns".into())),
-            }
-        }
+        WarehouseError::Model { message, snippet, hint } => WarehouseError::Model {
+            message,
+            snippet,
+            hint: hint.or_else(|| Some("`tejido models` lists the tables, `describe TABLE` their columns".into())),
+        },
         other => other,
     }
 }
 
-/// A value of a row as an SQL literal's text: what `?` stands for in [`Reader::rows`].
+/// A value of a row as text; none of a null.
 pub fn text_of(value: &Value) -> Option<String> {
     match value {
         Value::Null => None,

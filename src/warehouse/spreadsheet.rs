@@ -9,7 +9,7 @@ use rust_xlsxwriter::{ExcelDateTime, Format, Workbook, Worksheet, XlsxError};
 use super::build::ModelResult;
 use super::engine::path_literal;
 use super::reader::Reader;
-use super::{WarehouseError, literal, quoted};
+use super::{WarehouseError, literal, quoted, quoted_list};
 
 /// How a spreadsheet reads numbers and fields.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,7 +55,7 @@ impl Reader {
             "copy (select {} from {} order by {}) to {} (format csv, header false, delimiter {}, prefix {}, suffix {})",
             fields.collect::<Vec<_>>().join(", "),
             mart.table(),
-            mart.grain.iter().map(|name| quoted(name)).collect::<Vec<_>>().join(", "),
+            quoted_list(&mart.grain),
             path_literal(path),
             literal(separator),
             literal(&format!("\u{feff}{}\n", names.join(separator))),
@@ -113,8 +113,7 @@ impl Reader {
         sheet.set_freeze_panes(1, 0).map_err(failed)?;
         let last = (mart.columns.len().max(1) - 1) as u16;
         sheet.autofilter(0, 0, mart.rows as u32, last).map_err(failed)?;
-        let grain: Vec<String> = mart.grain.iter().map(|name| quoted(name)).collect();
-        let sql = format!("select * from {} order by {}", mart.table(), grain.join(", "));
+        let sql = format!("select * from {} order by {}", mart.table(), quoted_list(&mart.grain));
         let mut row = 0;
         self.each_batch(&sql, |batch| {
             for at in 0..batch.num_rows() {

@@ -1,6 +1,6 @@
 //! Model tests: a model run on given rows in an empty DuckDB, its rows compared with those that are expected.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use duckdb::Connection;
@@ -10,7 +10,7 @@ use super::case::{self, Case, Rows};
 use super::engine::{self, execute};
 use super::load::{insert_codelists, lake_tables};
 use super::model::{self, Model, Models};
-use super::{CodelistTable, WarehouseError, literal, quoted};
+use super::{CodelistTable, WarehouseError, literal, quoted, quoted_list};
 use crate::disk;
 use crate::error::{Snippet, nearest};
 
@@ -140,7 +140,7 @@ fn run(
         insert(&connection, rows, path, text)?;
     }
     let needed = ancestors(models, model);
-    for other in models.all.iter().filter(|other| needed.contains_key(other.name.as_str())) {
+    for other in models.all.iter().filter(|other| needed.contains(other.name.as_str())) {
         let given = case.given.iter().find(|rows| !rows.table.starts_with("lake.") && is_given(rows, &other.name));
         let made = |sql: &str, prefix: usize| {
             connection
@@ -158,18 +158,19 @@ fn run(
             }
         }
     }
-    let known = |rows: &Rows| rows.table.starts_with("lake.") || needed.keys().any(|name| is_given(rows, name));
+    let known = |rows: &Rows| rows.table.starts_with("lake.") || needed.iter().any(|name| is_given(rows, name));
     if let Some(strange) = case.given.iter().find(|rows| !known(rows)) {
         return Err(wrong(
             path,
             text,
             strange,
             format!("`{}` reads no `{}`", model.name, strange.table),
-            needed.keys().copied(),
+            needed.iter().copied(),
         ));
     }
-    let types: BTreeMap<String, String> = model::columns(&connection, model)?.into_iter().collect();
-    let all: Vec<String> = model::columns(&connection, model)?.into_iter().map(|(name, _)| name).collect();
+    let columns = model::columns(&connection, model)?;
+    let all: Vec<String> = columns.iter().map(|(name, _)| name.clone()).collect();
+    let types: BTreeMap<String, String> = columns.into_iter().collect();
     let asked = if case.expected.columns.is_empty() { &all } else { &case.expected.columns };
     if let Some(column) = asked.iter().find(|name| !types.contains_key(*name)) {
         let message = format!("`{}` has no column `{column}`", model.name);
@@ -196,11 +197,11 @@ fn run(
 }
 
 /// The model and all that it reads, directly or not.
-fn ancestors<'m>(models: &'m Models, model: &'m Model) -> BTreeMap<&'m str, ()> {
-    let mut needed = BTreeMap::from([(model.name.as_str(), ())]);
+fn ancestors<'m>(models: &'m Models, model: &'m Model) -> BTreeSet<&'m str> {
+    let mut needed = BTreeSet::from([model.name.as_str()]);
     for other in models.all.iter().rev() {
-        if needed.contains_key(other.name.as_str()) {
-            needed.extend(other.reads.iter().map(|name| (name.as_str(), ())));
+        if needed.contains(other.name.as_str()) {
+            needed.extend(other.reads.iter().map(String::as_str));
         }
     }
     needed
@@ -211,7 +212,6 @@ fn insert(connection: &Connection, rows: &Rows, path: &Path, text: &str) -> Resu
         return Ok(());
     }
     let (schema, table) = rows.table.split_once('.').unwrap_or(("main", &rows.table));
-    let columns: Vec<String> = rows.columns.iter().map(|name| quoted(name)).collect();
     let values: Vec<String> = rows
         .rows
         .iter()
@@ -224,7 +224,7 @@ fn insert(connection: &Connection, rows: &Rows, path: &Path, text: &str) -> Resu
         "insert into {}.{} ({}) values {}",
         quoted(schema),
         quoted(table),
-        columns.join(", "),
+        quoted_list(&rows.columns),
         values.join(", ")
     );
     connection.execute_batch(&sql).map_err(|error| {

@@ -196,6 +196,23 @@ fn every_number_is_found_again_in_its_source() {
     }
 }
 
+/// Every file below the data root that is not in the archive, with its bytes.
+fn outside_the_archive(scene: &Scene) -> Vec<(String, Vec<u8>)> {
+    let mut found = Vec::new();
+    let mut folders = vec![scene.path("data")];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() && !path.is_symlink() && !path.ends_with("archive") {
+                folders.push(path);
+            } else if path.is_file() {
+                found.push((path.display().to_string(), std::fs::read(&path).unwrap()));
+            }
+        }
+    }
+    found
+}
+
 #[test]
 fn nothing_personal_leaves_the_archive() {
     let scene = Scene::new();
@@ -210,18 +227,8 @@ fn nothing_personal_leaves_the_archive() {
         "00000037Z",
         "Covadonga Ficticia",
     ];
-    let mut places = vec![("output".to_owned(), run.text().into_bytes())];
-    let mut folders = vec![scene.path("data")];
-    while let Some(folder) = folders.pop() {
-        for entry in std::fs::read_dir(folder).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() && !path.is_symlink() && !path.ends_with("archive") {
-                folders.push(path);
-            } else if path.is_file() {
-                places.push((path.display().to_string(), std::fs::read(&path).unwrap()));
-            }
-        }
-    }
+    let mut places = outside_the_archive(&scene);
+    places.push(("output".to_owned(), run.text().into_bytes()));
     assert!(places.len() > 12);
     for (place, bytes) in places {
         for secret in planted {
@@ -308,17 +315,7 @@ fn of_no_cluster_anything_personal_gets_out() {
         }
     };
     finder("output", run.text().as_bytes());
-    let mut folders = vec![scene.path("data")];
-    while let Some(folder) = folders.pop() {
-        for entry in std::fs::read_dir(folder).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() && !path.is_symlink() && !path.ends_with("archive") {
-                folders.push(path);
-            } else if path.is_file() {
-                finder(&path.display().to_string(), &std::fs::read(&path).unwrap());
-            }
-        }
-    }
+    outside_the_archive(&scene).iter().for_each(|(place, bytes)| finder(place, bytes));
     let members = rows(
         &duckdb::Connection::open_in_memory().unwrap(),
         &format!("select * from read_parquet('{}/**/*.parquet')", scene.path("data/lake/memberships").display()),

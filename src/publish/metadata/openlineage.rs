@@ -5,17 +5,10 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::{Facts, Mart};
-use crate::publish::Manifest;
 
 const PRODUCER: &str = concat!("urn:tejido:", env!("CARGO_PKG_VERSION"));
 
 /// The events of a build.
-pub fn events(manifest: &Manifest) -> Vec<Value> {
-    let about = super::About::default();
-    let models = manifest.models.iter().filter_map(|model| serde_json::from_value(model.clone()).ok()).collect();
-    of(&Facts { manifest, about: &about, models, files: Default::default() })
-}
-
 pub(super) fn of(facts: &Facts) -> Vec<Value> {
     let at = facts.manifest.built_at;
     let mut events = vec![loaded(facts)];
