@@ -57,7 +57,8 @@ fn main() {
     };
     let mut ratios = Vec::new();
     for round in 0..rounds {
-        let limits = Limits { memory_limit_mb: 4096, threads: 0, temp_folder: work.path().join("spill") };
+        let limits =
+            Limits { memory_limit_mb: 4096, threads: 0, temp_folder: work.path().join("spill"), model_time: None };
         let folder = work.path().join(format!("build-{round}"));
         std::fs::create_dir(&folder).expect("there is room for a folder");
         let started = Instant::now();

@@ -22,6 +22,7 @@ pub mod notify;
 pub mod publish;
 pub mod replay;
 pub mod spec;
+pub mod store;
 
 #[cfg(feature = "warehouse")]
 pub mod cli;

@@ -1,12 +1,13 @@
-//! `tejido builds [--pin ID] [--unpin ID]`, `tejido rollback [ID]`
+//! `tejido builds [--pin ID] [--unpin ID]`, `tejido rollback [ID]`, `tejido sync`
 
 use clap::Args;
 use jiff::Timestamp;
 use serde_json::json;
 
 use super::summary::{grouped, size};
-use super::{Shared, failed_run, json, show, table, tell};
+use super::{Shared, failed_run, json, runtime, show, table, tell};
 use crate::error::Exit;
+use crate::run;
 use crate::run::builds::{self, KeptBuild};
 
 /// Arguments of `tejido builds`.
@@ -33,7 +34,7 @@ pub(super) fn builds(shared: &Shared, arguments: &BuildsArguments) -> Exit {
     let change = change.or(arguments.unpin.as_ref().map(|name| (name, false)));
     let kept = shared.load().and_then(|project| {
         if let Some((name, is_pinned)) = change {
-            builds::pin(&project, name, is_pinned)?;
+            runtime()?.block_on(builds::pin(&project, name, is_pinned))?;
         }
         builds::kept(&project)
     });
@@ -44,7 +45,8 @@ pub(super) fn builds(shared: &Shared, arguments: &BuildsArguments) -> Exit {
 }
 
 pub(super) fn rollback(shared: &Shared, arguments: &RollbackArguments) -> Exit {
-    match shared.load().and_then(|project| builds::roll_back(&project, arguments.build.as_deref())) {
+    let rolled_back = |project| runtime()?.block_on(builds::roll_back(&project, arguments.build.as_deref()));
+    match shared.load().and_then(rolled_back) {
         Ok(id) if shared.json => json(&json!({ "published": id })),
         Ok(id) => {
             tell(&format!("published -> builds/{id}"));
@@ -53,6 +55,13 @@ pub(super) fn rollback(shared: &Shared, arguments: &RollbackArguments) -> Exit {
         Err(error) => return failed_run(&error),
     }
     Exit::Done
+}
+
+pub(super) fn sync(shared: &Shared) -> Exit {
+    match shared.load().and_then(|project| runtime()?.block_on(run::sync(&project))) {
+        Ok(()) => Exit::Done,
+        Err(error) => failed_run(&error),
+    }
 }
 
 fn list(shared: &Shared, kept: &[KeptBuild]) -> Exit {

@@ -72,6 +72,8 @@ struct Shared {
 enum Verb {
     /// Fetch, load, build and publish, once
     Run(run::Arguments),
+    /// Bring this machine's copy of an object store up to date, and put there what it lacks
+    Sync,
     /// Run the pipelines whenever they are due, until stopped
     Schedule(schedule::Arguments),
     /// How each pipeline stands; exit code 1 when something is stale or failing
@@ -137,6 +139,7 @@ pub fn main() -> ExitCode {
     }
     let exit = match cli.verb {
         Verb::Run(arguments) => run::run(&cli.shared, &arguments, display),
+        Verb::Sync => builds::sync(&cli.shared),
         Verb::Schedule(arguments) => schedule::run(&cli.shared, &arguments),
         Verb::Status(arguments) => status::status(&cli.shared, &arguments),
         Verb::Runs(arguments) => status::runs(&cli.shared, &arguments),

@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 
 use super::progress::Display;
 use super::{Shared, failed_run, json, runtime, say, summary, tell};
 use crate::error::Exit;
-use crate::run::{self, Sources};
+use crate::run::{self, RunError, Sources};
 
 /// Arguments of `tejido run`.
 #[derive(Debug, Args)]
@@ -18,9 +18,21 @@ pub(super) struct Arguments {
     /// Ask no source: build from what the archive holds
     #[arg(long, conflicts_with = "pipelines")]
     offline: bool,
+    /// Only a part of a run: `ingest` brings archive and lake up to date and builds nothing, `build` is `--offline`
+    #[arg(long, value_name = "STAGE", value_enum, conflicts_with_all = ["offline", "as_of"])]
+    stage: Option<Stage>,
     /// Build, into data/as-of/, what was known by the end of this day or at this moment, from the archive alone
     #[arg(long, value_name = "DATE", conflicts_with = "pipelines")]
     as_of: Option<String>,
+}
+
+/// A part of a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Stage {
+    /// From the sources to the lake.
+    Ingest,
+    /// From the lake to the published build.
+    Build,
 }
 
 pub(super) fn run(shared: &Shared, arguments: &Arguments, display: Display) -> Exit {
@@ -32,9 +44,18 @@ pub(super) fn run(shared: &Shared, arguments: &Arguments, display: Display) -> E
             }
             None => project,
         };
-        let sources = match arguments.offline || arguments.as_of.is_some() {
-            true => Sources::Offline,
-            false => Sources::Of(arguments.pipelines.clone()),
+        let offline = arguments.offline || arguments.as_of.is_some();
+        let sources = match arguments.stage {
+            Some(Stage::Ingest) => Sources::Ingest(arguments.pipelines.clone()),
+            Some(Stage::Build) if !arguments.pipelines.is_empty() => {
+                return Err(RunError::Argument {
+                    message: "expected no pipeline with `--stage build`, which asks none".into(),
+                    hint: "leave them out".into(),
+                });
+            }
+            Some(Stage::Build) => Sources::Offline,
+            None if offline => Sources::Offline,
+            None => Sources::Of(arguments.pipelines.clone()),
         };
         display.begin(project.enabled().count());
         let runtime = runtime()?;

@@ -4,7 +4,7 @@ use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 
 use crate::error::{Exit, Report};
 use crate::normalise::Counts;
-use crate::run::{BuildOutcome, FetchOutcome, PipelineReport, RunReport};
+use crate::run::{BuildOutcome, Change, FetchOutcome, PipelineReport, RunReport};
 use crate::warehouse::{AuditResult, ModelResult};
 
 /// The whole report. An unchanged world is one line.
@@ -24,8 +24,9 @@ pub(super) fn text(report: &RunReport) -> String {
         text.push_str(&line);
     }
     match &report.build {
-        Ok(BuildOutcome::Published { build_id, models, audits }) => {
-            text.push_str(&published(report, build_id, models, audits))
+        Ok(BuildOutcome::Published { build_id, models, audits, changes: notable }) => {
+            text.push_str(&published(report, build_id, models, audits));
+            text.push_str(&changes(notable));
         }
         Ok(BuildOutcome::Unchanged { build_id }) => {
             text.push_str(&format!("published  build {build_id} as before: the data that did arrive change nothing\n"));
@@ -36,9 +37,28 @@ pub(super) fn text(report: &RunReport) -> String {
             ));
         }
         Ok(BuildOutcome::Empty) => text.push_str("published  nothing: there are no data yet\n"),
+        Ok(BuildOutcome::NotAsked) => text.push_str("published  nothing: only the lake was brought up to date\n"),
         Err(_) => text.push_str("published  nothing new: the build failed, the last one stays\n"),
     }
     text.push_str(&format!("time       {}\n", seconds(report)));
+    text
+}
+
+/// The most notable changes, a line each.
+fn changes(changes: &[Change]) -> String {
+    let mut text = String::new();
+    for (at, change) in changes.iter().enumerate() {
+        let Change { indicator, region, sector, size_class, unit, time_period, before, before_period, now } = change;
+        let head = if at == 0 { "changes    " } else { "           " };
+        let before = match before_period == time_period {
+            true => format!("revised from {before}"),
+            false => format!("{before} in {before_period}"),
+        };
+        text.push_str(&format!(
+            "{head}{region}, {time_period}: {now} ({before}, {:+.2}) {unit}: {indicator}; {sector}, {size_class}\n",
+            now - change.before
+        ));
+    }
     text
 }
 

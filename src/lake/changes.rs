@@ -18,13 +18,11 @@ use arrow::compute::filter_record_batch;
 use arrow::datatypes::{DataType, Int32Type};
 use jiff::Timestamp;
 use parquet::arrow::ProjectionMask;
-use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
 use self::content::Sum;
 use self::keys::Keys;
 use self::state::State;
-use super::{LakeError, Partition, change_schema};
-use crate::disk;
+use super::{LakeError, Partition, change_schema, failed_read, open_observations};
 use crate::normalise::constant;
 use crate::spec::CanonicalColumn;
 
@@ -55,10 +53,10 @@ impl Changes {
             if read.replace(&partition.path) == Some(&partition.path) {
                 continue;
             }
-            let failed = |source| LakeError::Parquet { action: "read", path: partition.path.clone(), source };
-            let builder = ParquetRecordBatchReaderBuilder::try_new(disk::open(&partition.path)?).map_err(failed)?;
+            let builder = open_observations(&partition.path)?;
             let mask = ProjectionMask::columns(builder.parquet_schema(), needed.iter().copied());
-            let reader = builder.with_projection(mask).with_batch_size(65_536).build().map_err(failed)?;
+            let reader = builder.with_projection(mask).with_batch_size(65_536).build();
+            let reader = reader.map_err(|source| failed_read(&partition.path, source))?;
             for batch in reader {
                 changes.apply(&batch?)?;
             }

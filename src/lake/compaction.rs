@@ -7,9 +7,9 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
-
-use super::{DESCRIPTIONS, Description, Lake, LakeError, Partition, PartitionWriter, disk};
+use super::{
+    DESCRIPTIONS, Description, Lake, LakeError, Partition, PartitionWriter, disk, failed_read, open_observations,
+};
 
 impl Lake {
     /// Puts the partitions of observations of one table, oldest first, into one file if they are in more than `most`.
@@ -59,10 +59,8 @@ fn write(path: &Path, partitions: &[Partition]) -> Result<(), LakeError> {
         if read.replace(&partition.path) == Some(&partition.path) {
             continue;
         }
-        let failed = |source| LakeError::Parquet { action: "read", path: partition.path.clone(), source };
-        let reader = ParquetRecordBatchReaderBuilder::try_new(disk::open(&partition.path)?)
-            .and_then(|builder| builder.with_batch_size(65_536).build())
-            .map_err(failed)?;
+        let reader = open_observations(&partition.path)?.with_batch_size(65_536).build();
+        let reader = reader.map_err(|source| failed_read(&partition.path, source))?;
         for batch in reader {
             writer.write(&batch?)?;
         }

@@ -26,7 +26,7 @@ use std::sync::Arc;
 use arrow::array::RecordBatch;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use jiff::Timestamp;
-use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use parquet::arrow::arrow_reader::{ArrowReaderOptions, ParquetRecordBatchReaderBuilder};
 use parquet::file::metadata::KeyValue;
 use serde::{Deserialize, Serialize};
 
@@ -36,7 +36,7 @@ use crate::error::Hint;
 use crate::normalise::{Counts, SourceCode, Structure, observation_schema, quarantine_schema};
 
 /// Bumped whenever partitions are written differently.
-pub const LAKE_VERSION: u32 = 4;
+pub const LAKE_VERSION: u32 = 5;
 
 /// Key of the metadata entry that describes a partition.
 const DESCRIPTION: &str = "tejido.partition";
@@ -48,6 +48,9 @@ const DESCRIPTIONS: &str = "tejido.partitions";
 /// together. A partition of more than 524,288 rows, one row group, stays in the order of its source.
 pub const OBSERVATION_ORDER: [&str; 7] =
     ["indicator", "unit", "region", "sector", "sector_scheme", "size_class", "time_period"];
+
+/// Columns whose value stands in the name of the folder, too.
+const FOLDER_COLUMNS: [&str; 3] = ["dataset", "cluster", "pipeline"];
 
 /// What a partition was made from.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -287,13 +290,17 @@ fn files(folder: &Path, pipeline: &str) -> Result<Vec<PathBuf>, LakeError> {
     Ok(files)
 }
 
+/// A partition of observations, with the types of [`change_schema`].
+fn open_observations(path: &Path) -> Result<ParquetRecordBatchReaderBuilder<disk::File>, LakeError> {
+    let options = ArrowReaderOptions::new().with_schema(change_schema());
+    ParquetRecordBatchReaderBuilder::try_new_with_options(disk::open(path)?, options)
+        .map_err(|source| failed_read(path, source))
+}
+
 /// What the file says that it was made from: one partition, or several.
 fn describe(path: &Path) -> Result<Vec<Description>, LakeError> {
-    let builder = ParquetRecordBatchReaderBuilder::try_new(disk::open(path)?).map_err(|source| LakeError::Parquet {
-        action: "read",
-        path: path.to_path_buf(),
-        source,
-    })?;
+    let builder =
+        ParquetRecordBatchReaderBuilder::try_new(disk::open(path)?).map_err(|source| failed_read(path, source))?;
     let entries = builder.metadata().file_metadata().key_value_metadata();
     let text = |key: &str| {
         let entry = entries.into_iter().flatten().find(|entry| entry.key == key);
@@ -392,6 +399,10 @@ impl QuarantineWriter {
             None => Ok(disk::remove_file(&self.path)?),
         }
     }
+}
+
+fn failed_read(path: &Path, source: parquet::errors::ParquetError) -> LakeError {
+    LakeError::Parquet { action: "read", path: path.to_path_buf(), source }
 }
 
 fn failed_write(path: &Path, source: parquet::errors::ParquetError) -> LakeError {

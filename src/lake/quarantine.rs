@@ -8,7 +8,7 @@ use arrow::datatypes::{Float64Type, Int32Type, UInt64Type};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use serde::Serialize;
 
-use super::LakeError;
+use super::{LakeError, failed_read};
 use crate::disk;
 
 /// Rows that are kept back for the same reason.
@@ -44,10 +44,9 @@ pub fn kept_back(path: &Path) -> Result<Vec<KeptBack>, LakeError> {
     if !disk::exists(path) {
         return Ok(Vec::new());
     }
-    let failed = |source| LakeError::Parquet { action: "read", path: path.to_path_buf(), source };
     let reader = ParquetRecordBatchReaderBuilder::try_new(disk::open(path)?)
         .and_then(|builder| builder.with_batch_size(65_536).build())
-        .map_err(failed)?;
+        .map_err(|source| failed_read(path, source))?;
     let mut groups: HashMap<(String, Option<String>), KeptBack> = HashMap::new();
     for batch in reader {
         let batch = batch?;

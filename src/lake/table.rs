@@ -15,7 +15,7 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::JoinHandle;
 
 use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
-use arrow::datatypes::{DataType, Int32Type, SchemaRef};
+use arrow::datatypes::{DataType, Int32Type, Schema, SchemaRef};
 use bytes::Bytes;
 use parquet::arrow::arrow_writer::{ArrowRowGroupWriterFactory, compute_leaves};
 use parquet::arrow::{ArrowSchemaConverter, add_encoded_arrow_schema_to_metadata};
@@ -30,6 +30,7 @@ use parquet::file::statistics::{Statistics, ValueStatistics};
 use parquet::file::writer::{SerializedFileWriter, SerializedPageWriter, TrackedWrite};
 use parquet::schema::types::{ColumnDescPtr, ColumnPath};
 
+use super::FOLDER_COLUMNS;
 use crate::disk::File;
 
 /// Rows of a row group: large enough to compress, small enough to be held twice.
@@ -137,8 +138,18 @@ fn properties(schema: &SchemaRef, order: &[usize]) -> Result<WriterProperties> {
             .set_column_encoding(column, Encoding::DELTA_BINARY_PACKED);
     }
     let mut properties = properties.build();
-    add_encoded_arrow_schema_to_metadata(schema, &mut properties);
+    add_encoded_arrow_schema_to_metadata(&as_read(schema), &mut properties);
     Ok(properties)
+}
+
+/// The columns as Arrow's readers are to give them. One whose value stands in the folder's name, too, is plain text, since
+/// that is what they make of the name, and pyarrow refuses two types of one column.
+fn as_read(schema: &Schema) -> Schema {
+    let fields = schema.fields().iter().map(|field| match FOLDER_COLUMNS.contains(&field.name().as_str()) {
+        true => Arc::new(field.as_ref().clone().with_data_type(DataType::Utf8)),
+        false => field.clone(),
+    });
+    Schema::new_with_metadata(fields.collect::<Vec<_>>(), schema.metadata().clone())
 }
 
 fn has_small_steps(kind: &DataType) -> bool {
@@ -210,17 +221,27 @@ impl Keys {
             return;
         }
         self.keys.reserve(keys.len());
-        for row in 0..keys.len() {
-            if keys.is_null(row) {
-                self.nulls += 1;
-                self.keys.push(NONE);
-                continue;
+        if keys.null_count() == 0 {
+            for key in keys.values() {
+                let slot = &mut own[*key as usize];
+                if *slot == NONE {
+                    *slot = self.number(labels.value(*key as usize));
+                }
+                self.keys.push(*slot);
             }
-            let key = keys.value(row) as usize;
-            if own[key] == NONE {
-                own[key] = self.number(labels.value(key));
+        } else {
+            for key in keys {
+                let Some(key) = key else {
+                    self.nulls += 1;
+                    self.keys.push(NONE);
+                    continue;
+                };
+                let slot = &mut own[key as usize];
+                if *slot == NONE {
+                    *slot = self.number(labels.value(key as usize));
+                }
+                self.keys.push(*slot);
             }
-            self.keys.push(own[key]);
         }
         self.dictionary = Some((values.clone(), own));
     }
@@ -418,7 +439,7 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use arrow::array::{DictionaryArray, Float64Array};
     use arrow::compute::concat_batches;
-    use arrow::datatypes::{Field, Float64Type, Schema};
+    use arrow::datatypes::{Field, Float64Type};
     use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
     use proptest::prelude::*;
 

@@ -7,7 +7,7 @@
 //! ```
 //! Without these files nothing is wrong: builds then count as published when they were made.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use jiff::{SignedDuration, Timestamp};
@@ -55,7 +55,7 @@ pub struct Retention {
 pub fn kept(data_root: &Path) -> Result<Vec<Kept>, PublishError> {
     let history = publications(data_root)?;
     let withdrawn = withdrawn(data_root)?;
-    let pins = disk::list(&data_root.join("pins"))?;
+    let pins = pins(data_root)?;
     let current = folder(data_root)?;
     let kept = builds(data_root)?.into_iter().map(|build| {
         let id = build.manifest.build_id.as_str();
@@ -65,7 +65,7 @@ pub fn kept(data_root: &Path) -> Result<Vec<Kept>, PublishError> {
         Kept {
             is_published,
             is_withdrawn: withdrawn.contains_key(id),
-            is_pinned: pins.iter().any(|pin| pin == id),
+            is_pinned: pins.contains(id),
             published_at: last.map_or(build.manifest.built_at, |last| history[last].at),
             replaced_at: replaced_at.filter(|_| !is_published),
             build,
@@ -136,6 +136,38 @@ pub fn retire(data_root: &Path, retention: Retention, now: Timestamp) -> Result<
         gone.push(id.clone());
     }
     Ok(gone)
+}
+
+/// Takes over what another data root says of its builds, of which this one is now in force and is here.
+pub fn adopt(
+    data_root: &Path,
+    build_id: &str,
+    switches: Vec<(Timestamp, String)>,
+    withdrawn: &BTreeMap<String, String>,
+    pinned: &BTreeSet<String>,
+) -> Result<(), PublishError> {
+    let lines: Vec<String> = switches
+        .into_iter()
+        // A struct of strings always has a JSON form.
+        .map(|(at, build_id)| serde_json::to_string(&Publication { at, build_id }).unwrap_or_default() + "\n")
+        .collect();
+    disk::write_atomic(&data_root.join("publications.jsonl"), lines.concat().as_bytes())?;
+    disk::write_atomic(&data_root.join("withdrawn.json"), &serde_json::to_vec_pretty(withdrawn).unwrap_or_default())?;
+    for gone in pins(data_root)?.difference(pinned) {
+        pin(data_root, gone, false)?;
+    }
+    pinned.iter().try_for_each(|build| pin(data_root, build, true))?;
+    Ok(disk::switch_link(&data_root.join("published"), &Path::new("builds").join(build_id))?)
+}
+
+/// Which build came into force when, oldest first.
+pub fn switches(data_root: &Path) -> Result<Vec<(Timestamp, String)>, PublishError> {
+    Ok(publications(data_root)?.into_iter().map(|publication| (publication.at, publication.build_id)).collect())
+}
+
+/// The builds that are never removed.
+pub fn pins(data_root: &Path) -> Result<BTreeSet<String>, PublishError> {
+    Ok(disk::list(&data_root.join("pins"))?.into_iter().collect())
 }
 
 /// All switches, oldest first. A line that was cut by a crash is left out.

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::PublishError;
+use super::{LAKE, PublishError};
 use crate::disk::{self, DiskError};
 
 /// A file of a build.
@@ -19,7 +19,7 @@ pub struct FileRecord {
     pub hash: String,
 }
 
-/// All files of a build's folder, hashed as they are now.
+/// All files of a build's folder, hashed as they are now; but not those of [`LAKE`].
 pub fn records(folder: &Path) -> Result<Vec<FileRecord>, PublishError> {
     completed(folder, Vec::new())
 }
@@ -33,6 +33,9 @@ pub(super) fn completed(folder: &Path, known: Vec<FileRecord>) -> Result<Vec<Fil
     while let Some(below) = folders.pop() {
         for name in disk::list(&folder.join(&below))? {
             let path = if below.is_empty() { name } else { format!("{below}/{name}") };
+            if path == LAKE {
+                continue;
+            }
             match disk::is_dir(&folder.join(&path)) {
                 true => folders.push(path),
                 false => paths.push(path),
@@ -45,7 +48,12 @@ pub(super) fn completed(folder: &Path, known: Vec<FileRecord>) -> Result<Vec<Fil
 
 fn record(folder: &Path, path: String) -> Result<FileRecord, PublishError> {
     let file = folder.join(&path);
+    Ok(FileRecord { path, bytes: disk::size_bytes(&file)?, hash: hash(&file)? })
+}
+
+/// BLAKE3 of a file, in hexadecimal digits.
+pub fn hash(file: &Path) -> Result<String, PublishError> {
     let mut hasher = blake3::Hasher::new();
-    hasher.update_reader(disk::open(&file)?).map_err(|source| DiskError::reading(&file, source))?;
-    Ok(FileRecord { path, bytes: hasher.count(), hash: hasher.finalize().to_hex().to_string() })
+    hasher.update_reader(disk::open(file)?).map_err(|source| DiskError::reading(file, source))?;
+    Ok(hasher.finalize().to_hex().to_string())
 }

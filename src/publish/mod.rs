@@ -9,15 +9,16 @@ mod files;
 mod manifest;
 pub mod metadata;
 
-pub use builds::{Kept, Retention, kept, pin, retire, roll_back, withdrawn};
-pub use files::{FileRecord, records as files};
+pub use builds::{Kept, Retention, adopt, kept, pin, pins, retire, roll_back, switches, withdrawn};
+pub use files::{FileRecord, hash, records as files};
 pub use manifest::{InputRecord, Manifest, PipelineRecord};
 pub use metadata::About;
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use crate::disk::{self, DiskError};
-use crate::error::Hint;
+use crate::error::{Hint, Report};
 
 /// A build that could not be published or read.
 #[derive(Debug, thiserror::Error)]
@@ -68,10 +69,14 @@ pub fn current(data_root: &Path) -> Result<Option<Published>, PublishError> {
 }
 
 fn read(folder: PathBuf) -> Result<Published, PublishError> {
+    Ok(Published { manifest: manifest(&folder)?, folder })
+}
+
+/// The manifest in the folder of a build.
+pub fn manifest(folder: &Path) -> Result<Manifest, PublishError> {
     let path = folder.join("manifest.json");
     let bytes = disk::read(&path)?;
-    let manifest = serde_json::from_slice(&bytes).map_err(|source| PublishError::Manifest { path, source })?;
-    Ok(Published { folder, manifest })
+    serde_json::from_slice(&bytes).map_err(|source| PublishError::Manifest { path, source })
 }
 
 /// The folder at which the link `published` points now.
@@ -84,6 +89,9 @@ pub fn builds(data_root: &Path) -> Result<Vec<Published>, PublishError> {
     let builds = data_root.join("builds");
     disk::list(&builds)?.into_iter().map(|name| read(builds.join(name))).collect()
 }
+
+/// The folder of a build in which files of the lake have names of its own: they are no files of the build.
+pub const LAKE: &str = "lake";
 
 /// A build being written, where nobody looks.
 pub struct Draft {
@@ -117,6 +125,25 @@ impl Draft {
         disk::remove_dir(&place)?;
         disk::rename(&self.folder.join("audits"), &place)?;
         Ok(place)
+    }
+
+    /// Gives the build names of its own for these files of the data root's lake, which cost no room: who reads a folder of
+    /// them is not disturbed when later runs put them together. A file system that has no such names goes without.
+    pub fn keep_lake<'p>(&self, files: impl IntoIterator<Item = &'p Path>) -> Result<(), PublishError> {
+        let mut folders = BTreeSet::new();
+        for file in files {
+            let Ok(place) = file.strip_prefix(&self.data_root) else { continue };
+            let name = self.folder.join(place);
+            if let Err(error) = disk::hard_link(file, &name) {
+                tracing::debug!(
+                    "the build has no names of its own for the files of the lake: {}",
+                    Report::new(&error).one_line()
+                );
+                return Ok(disk::remove_dir(&self.folder.join(LAKE))?);
+            }
+            folders.extend(name.ancestors().skip(1).take_while(|folder| *folder != self.folder).map(Path::to_path_buf));
+        }
+        Ok(folders.iter().try_for_each(|folder| disk::sync_dir(folder))?)
     }
 
     /// A manifest with the files that are there by now, which are sealed: [`Draft::publish`] does not hash them again.

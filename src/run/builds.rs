@@ -5,6 +5,7 @@ use serde::Serialize;
 
 use std::path::Path;
 
+use super::remote::{Remote, Scope};
 use super::warehouse::{limits, read_models};
 use super::{Project, RunError, lock};
 use crate::publish::{self, Kept, Published};
@@ -61,10 +62,14 @@ impl From<Kept> for KeptBuild {
 }
 
 /// Lets `published` point at a build: at the one before the present one if none is named. Gives its name.
-pub fn roll_back(project: &Project, name: Option<&str>) -> Result<String, RunError> {
+pub async fn roll_back(project: &Project, name: Option<&str>) -> Result<String, RunError> {
     let root = &project.settings.storage.root;
     // Not while a run is about to switch.
     let _lock = lock(root)?;
+    let remote = Remote::begin(project, Scope::Whole).await?;
+    if let (Some(remote), Some(name)) = (&remote, name) {
+        remote.fetch_named(name).await?;
+    }
     let kept = publish::kept(root)?;
     let id = match name {
         Some(name) => named(&kept, name)?,
@@ -79,15 +84,26 @@ pub fn roll_back(project: &Project, name: Option<&str>) -> Result<String, RunErr
         }
     };
     publish::roll_back(root, &id, Timestamp::now())?;
+    finish(remote).await?;
     Ok(id)
 }
 
+/// What has been changed here is changed in the store, too.
+async fn finish(remote: Option<Remote>) -> Result<(), RunError> {
+    match remote {
+        Some(remote) => remote.finish().await,
+        None => Ok(()),
+    }
+}
+
 /// Keeps a build whatever its age, or no longer. Gives its name.
-pub fn pin(project: &Project, name: &str, is_pinned: bool) -> Result<String, RunError> {
+pub async fn pin(project: &Project, name: &str, is_pinned: bool) -> Result<String, RunError> {
     let root = &project.settings.storage.root;
     let _lock = lock(root)?;
+    let remote = Remote::begin(project, Scope::Whole).await?;
     let id = named(&publish::kept(root)?, name)?;
     publish::pin(root, &id, is_pinned)?;
+    finish(remote).await?;
     Ok(id)
 }
 

@@ -13,6 +13,7 @@ mod key;
 mod last_good;
 pub mod ledger;
 pub mod models;
+mod notable;
 pub mod notices;
 mod openlineage;
 pub mod payload;
@@ -20,6 +21,7 @@ pub mod plan;
 mod project;
 pub mod quarantine;
 pub mod query;
+mod remote;
 pub mod replay;
 pub mod report;
 pub mod schedule;
@@ -29,9 +31,12 @@ pub mod verify;
 mod warehouse;
 
 pub use ingest::{DecodePlan, EditionPlan};
+pub use notable::Change;
 pub use project::Project;
+use remote::{Remote, Scope};
 pub use summary::{BuildOutcome, EditionReport, FetchOutcome, PipelineReport, RunReport, Stages};
 
+use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
 use std::path::Path;
 use std::sync::Arc;
@@ -50,6 +55,7 @@ use crate::publish::{self, PublishError};
 use crate::replay::{Answer, ReplayError, Script, Upstream};
 use crate::report::ReportError;
 use crate::spec::{Pipeline, Profile, SpecError};
+use crate::store::StoreError;
 use crate::warehouse::WarehouseError;
 
 /// Program and version, as sidecars and manifests name them.
@@ -108,6 +114,9 @@ pub enum RunError {
     /// The report could not be written.
     #[error(transparent)]
     Report(#[from] ReportError),
+    /// The object store could not be used.
+    #[error(transparent)]
+    Store(#[from] StoreError),
     /// A number could not be traced.
     #[error(transparent)]
     Lineage(#[from] LineageError),
@@ -134,6 +143,7 @@ impl RunError {
             RunError::Lake(error) => error,
             RunError::Publish(error) => error,
             RunError::Lineage(error) => error,
+            RunError::Store(error) => error,
             RunError::Report(error) => error,
             RunError::Threads(_) | RunError::Clock(_) | RunError::Broken(_) | RunError::Argument { .. } => return None,
         })
@@ -183,6 +193,8 @@ pub enum Sources {
     Of(Vec<String>),
     /// Nothing: what is in the archive is all.
     Offline,
+    /// The sources of these pipelines, for the lake only: nothing is built.
+    Ingest(Vec<String>),
 }
 
 /// Asks the sources and publishes a build if anything has changed.
@@ -218,13 +230,47 @@ pub async fn run(project: Arc<Project>, sources: &Sources, observer: Arc<dyn Obs
 
 async fn stages(project: Arc<Project>, sources: &Sources, observer: Arc<dyn Observer>) -> Result<RunReport, RunError> {
     let started = Timestamp::now();
-    let (names, asks) = match sources {
-        Sources::Of(names) => (names.as_slice(), true),
-        Sources::Offline => ([].as_slice(), false),
-    };
-    let selected: Vec<String> = project.pipelines.select(names)?.into_iter().map(|pipeline| pipeline.id).collect();
     let root = project.settings.storage.root.clone();
     let _lock = lock(&root)?;
+    let scope = match sources {
+        Sources::Ingest(names) => Scope::Pipelines(selected(&project, names)?),
+        _ => Scope::Whole,
+    };
+    let remote = Remote::begin(&project, scope).await?;
+    let outcome = on_disk(project.clone(), sources, observer, started).await;
+    let stored = match remote {
+        // Also of a run that failed: what was fetched is kept.
+        Some(remote) => remote.finish().await,
+        None => Ok(()),
+    };
+    let mut report = outcome?;
+    if let Err(error) = stored {
+        report.build = Err(Report::new(&error));
+    }
+    if let Err(error) = ledger::append(&root, &report) {
+        // The ledger is history: what was done is done without it.
+        tracing::warn!("the run is not in the ledger: {}", Report::new(&error).one_line());
+    }
+    Ok(report)
+}
+
+fn selected(project: &Project, names: &[String]) -> Result<BTreeSet<String>, RunError> {
+    Ok(project.pipelines.select(names)?.into_iter().map(|pipeline| pipeline.id).collect())
+}
+
+async fn on_disk(
+    project: Arc<Project>,
+    sources: &Sources,
+    observer: Arc<dyn Observer>,
+    started: Timestamp,
+) -> Result<RunReport, RunError> {
+    let (names, asks) = match sources {
+        Sources::Of(names) | Sources::Ingest(names) => (names.as_slice(), true),
+        Sources::Offline => ([].as_slice(), false),
+    };
+    let builds = !matches!(sources, Sources::Ingest(_));
+    let selected = selected(&project, names)?;
+    let root = project.settings.storage.root.clone();
     let published = publish::current(&root)?;
     refuse_mixing(&project, published.as_ref())?;
     project.ensure_hash_key()?;
@@ -263,7 +309,9 @@ async fn stages(project: Arc<Project>, sources: &Sources, observer: Arc<dyn Obse
     job.lake.sweep()?;
 
     let mut tasks = tokio::task::JoinSet::new();
-    let enabled: Vec<Pipeline> = project.enabled().cloned().collect();
+    // A build needs all of them, whether they are asked or not.
+    let is_needed = |pipeline: &&Pipeline| builds || selected.contains(&pipeline.id);
+    let enabled: Vec<Pipeline> = project.enabled().filter(is_needed).cloned().collect();
     for (position, pipeline) in enabled.iter().cloned().enumerate() {
         let (job, observer) = (job.clone(), observer.clone());
         let ask = asks && selected.contains(&pipeline.id);
@@ -306,7 +354,7 @@ async fn stages(project: Arc<Project>, sources: &Sources, observer: Arc<dyn Obse
     let ingested: Vec<ingest::Ingested> = ingested.into_iter().flatten().collect();
     let loaded = Timestamp::now();
 
-    let build = {
+    let build = if builds {
         let (project, observer) = (project.clone(), observer.clone());
         let partitions: Vec<_> = ingested.iter().map(|ingested| ingested.partitions.clone()).collect();
         let span = tracing::info_span!("warehouse");
@@ -314,9 +362,11 @@ async fn stages(project: Arc<Project>, sources: &Sources, observer: Arc<dyn Obse
             span.in_scope(|| warehouse::refresh(&project, &partitions, published, observer.as_ref()))
         })
         .await?
+    } else {
+        Ok(BuildOutcome::NotAsked)
     };
     let finished = Timestamp::now();
-    let report = RunReport {
+    Ok(RunReport {
         started,
         finished,
         stages: Stages {
@@ -327,12 +377,22 @@ async fn stages(project: Arc<Project>, sources: &Sources, observer: Arc<dyn Obse
         data_root: root.clone(),
         pipelines: ingested.into_iter().map(|ingested| ingested.report).collect(),
         build: build.map_err(|error| Report::new(&error)),
-    };
-    if let Err(error) = ledger::append(&root, &report) {
-        // The ledger is history: what was done is done without it.
-        tracing::warn!("the run is not in the ledger: {}", Report::new(&error).one_line());
+    })
+}
+
+/// Brings this machine's copy of an object store up to date, and puts there what the store lacks.
+pub async fn sync(project: &Project) -> Result<(), RunError> {
+    let _lock = lock(&project.settings.storage.root)?;
+    match Remote::begin(project, Scope::Whole).await? {
+        Some(remote) => remote.finish().await,
+        None => Err(RunError::Argument {
+            message: format!(
+                "expected the address of a store as `storage.root`, found the folder `{}`",
+                project.settings.storage.root.display()
+            ),
+            hint: "such as `s3://bucket/folder`; a folder needs no copy".into(),
+        }),
     }
-    Ok(report)
 }
 
 /// The one who may write below a data root, for as long as it lives.

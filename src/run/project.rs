@@ -98,6 +98,7 @@ impl Project {
         disk::create_dir(&own)?;
         disk::switch_link(&own.join("archive"), Path::new("../../archive"))?;
         self.settings.storage.root = own;
+        self.settings.storage.url = None;
         self.as_of = Some(moment);
         Ok(self)
     }

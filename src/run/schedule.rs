@@ -360,6 +360,7 @@ fn told(report: &RunReport) -> String {
             format!("nothing has changed since {withdrawn}, which was gone back from: {build_id} stays")
         }
         Ok(BuildOutcome::Empty) => "there are no data".to_owned(),
+        Ok(BuildOutcome::NotAsked) => "nothing was to be built".to_owned(),
         Err(error) => format!("nothing published: {}", error.one_line()),
     };
     let seconds = report.finished.duration_since(report.started).as_secs_f64();

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use serde::ser::{SerializeStruct, Serializer};
 use serde::{Deserialize, Serialize};
 
+use super::notable::Change;
 use crate::error::{Exit, Report};
 use crate::normalise::Counts;
 use crate::spec::Profile;
@@ -100,6 +101,8 @@ pub enum BuildOutcome {
         models: Vec<ModelResult>,
         /// Its audits.
         audits: Vec<AuditResult>,
+        /// The most notable changes since the build before.
+        changes: Vec<Change>,
     },
     /// Nothing has changed since this build.
     Unchanged {
@@ -115,6 +118,8 @@ pub enum BuildOutcome {
     },
     /// There are no data at all.
     Empty,
+    /// Nothing was to be built.
+    NotAsked,
 }
 
 impl BuildOutcome {
@@ -124,7 +129,7 @@ impl BuildOutcome {
             BuildOutcome::Published { build_id, .. }
             | BuildOutcome::Unchanged { build_id }
             | BuildOutcome::Withheld { build_id, .. } => Some(build_id),
-            BuildOutcome::Empty => None,
+            BuildOutcome::Empty | BuildOutcome::NotAsked => None,
         }
     }
 }

@@ -1,6 +1,8 @@
 //! From the lake to a published build, if anything has changed.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -89,14 +91,16 @@ pub(super) fn refresh(
         publisher: settings.publisher.clone(),
         base_url: settings.base_url.clone(),
     };
+    draft.keep_lake(inputs.observations.iter().flat_map(|table| &table.files).map(PathBuf::as_path))?;
     let manifest = draft.described(manifest)?;
     observer.warehouse("writing the report");
     super::report::of_draft(project, draft.folder(), &manifest)?;
-    draft.publish(manifest, &about)?;
+    let folder = draft.publish(manifest, &about)?;
+    let changes = published.map(|old| super::notable::between(project, &old.folder, &folder)).unwrap_or_default();
     refresh_catalog(project, &limits);
     retire(project, built_at);
     let Build { models, audits } = build;
-    Ok(BuildOutcome::Published { build_id, models, audits })
+    Ok(BuildOutcome::Published { build_id, models, audits, changes })
 }
 
 /// Removes the builds that nothing keeps. What was published is published, even if they cannot be removed now.
@@ -144,6 +148,7 @@ pub(super) fn limits(project: &Project) -> Limits {
         memory_limit_mb: settings.memory_limit_mb,
         threads: settings.threads,
         temp_folder: project.settings.storage.root.join(".tmp-duckdb"),
+        model_time: (settings.model_timeout_secs > 0).then(|| Duration::from_secs(settings.model_timeout_secs)),
     }
 }
 

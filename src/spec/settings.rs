@@ -66,10 +66,39 @@ impl Profile {
 #[derive(Debug, Clone, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct StorageSettings {
-    /// The data root; absolute after loading.
+    /// The data root on this machine; absolute after loading. In the settings it may be the address of a folder in an object
+    /// store, of which this machine then keeps a copy in `cache`.
     pub root: PathBuf,
+    /// That address.
+    #[serde(skip)]
+    pub url: Option<url::Url>,
+    /// Where the copy is.
+    pub cache: PathBuf,
+    /// How the store is reached.
+    #[serde(default, skip_serializing)]
+    pub options: BTreeMap<String, String>,
     /// Files of one table's observations in the lake, before they become one.
     pub max_files_per_table: usize,
+}
+
+impl StorageSettings {
+    /// Tells an address from a folder, and makes the folder's path absolute.
+    fn locate(&mut self, project: &Path) -> Result<(), SpecError> {
+        let written = self.root.to_string_lossy().into_owned();
+        if written.contains("://") {
+            let url = url::Url::parse(&written).map_err(|error| SpecError::Settings {
+                message: format!("`storage.root` expects a folder or an address, found `{written}`: {error}"),
+                hint: Some("such as `s3://bucket/folder`".into()),
+            })?;
+            self.url = Some(url);
+            self.root = self.cache.clone();
+        }
+        self.root = std::path::absolute(project.join(&self.root)).map_err(|source| SpecError::Settings {
+            message: format!("`storage.root` has no absolute form: {source}"),
+            hint: None,
+        })?;
+        Ok(())
+    }
 }
 
 /// `[normalise]`
@@ -105,6 +134,8 @@ pub struct WarehouseSettings {
     pub memory_limit_mb: u64,
     /// Threads; 0 is the number of cores.
     pub threads: usize,
+    /// What one model may take with its audits; 0 is no limit.
+    pub model_timeout_secs: u64,
 }
 
 /// `[publish]`
@@ -268,9 +299,7 @@ impl Settings {
         settings.listen.address()?;
         settings.notify.check()?;
         settings.telemetry.check()?;
-        settings.storage.root = std::path::absolute(project.join(&settings.storage.root)).map_err(|source| {
-            SpecError::Settings { message: format!("`storage.root` has no absolute form: {source}"), hint: None }
-        })?;
+        settings.storage.locate(project)?;
         Ok(settings)
     }
 

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::analysts;
 use super::audit::{self, AuditResult};
 use super::contract::InputRule;
-use super::engine::{self, Limits, execute, path_literal};
+use super::engine::{self, Limits, Watch, execute, path_literal};
 use super::load::{AS_OF, LOAD_VERSION, load};
 use super::model::{self, Layer, Model, Models};
 use super::{Inputs, WarehouseError, export, literal, quoted};
@@ -174,58 +174,25 @@ pub fn build(
         )?;
         for model in &models.all {
             progress(&model.name);
-            let _span = tracing::info_span!("model", model = model.name).entered();
-            let fingerprint = fingerprint(model, &inputs.fingerprints, &contents, &engine_version);
-            let last = reusable.get(&model.name).copied();
-            let is_kept = !model.is_view() && !model.contract.private;
-            let taken = last.filter(|last| is_kept && last.fingerprint == fingerprint);
-            let started = Instant::now();
-            make(&connection, model, taken.is_some())?;
-            let made = started.elapsed();
-            comment(&connection, model)?;
-            let commented = started.elapsed();
-            let columns = model::columns(&connection, model)?;
-            let (rows, content_hash) = match (taken, model.is_view()) {
-                (Some(last), _) => (last.rows, last.content_hash.clone()),
-                (None, true) => {
-                    let count = format!("select count(*) from {}", model.table());
-                    (engine::number(&connection, "count rows", &count)?.unsigned_abs(), None)
-                }
-                (None, false) => {
-                    let (rows, hash) = export::content(&connection, model, &columns)?;
-                    (rows, Some(hash))
-                }
+            let watch = Watch::start(&connection, limits.model_time);
+            let step = Step {
+                connection: &connection,
+                folder,
+                fingerprint: fingerprint(model, &inputs.fingerprints, &contents, &engine_version),
+                last: reusable.get(&model.name).copied(),
             };
-            contents.insert(model.name.clone(), content_hash.clone().unwrap_or_else(|| fingerprint.clone()));
-            let counted = started.elapsed();
-            build.audits.extend(audit::run(&connection, folder, model, &columns, last)?);
-            let millis = |span: Duration| span.as_secs_f64() * 1e3;
-            tracing::debug!(
-                made = millis(made),
-                commented = millis(commented - made),
-                counted = millis(counted - commented),
-                audited = millis(started.elapsed() - counted),
-                "`{}`, in milliseconds",
-                model.name
-            );
-            build.models.push(ModelResult {
-                name: model.name.clone(),
-                schema: model.layer.schema().to_owned(),
-                fingerprint,
-                is_mart: model.layer == Layer::Mart,
-                description: model.contract.description.clone(),
-                grain: model.contract.grain.clone(),
-                columns: described(model, columns),
-                reads: model.reads.clone(),
-                reads_lake: model.reads_lake.clone(),
-                inputs: model.contract.inputs.clone(),
-                sql: model.sql().to_owned(),
-                select_hash: model.select_hash(),
-                reused: taken.is_some(),
-                rows,
-                content_hash,
-                provenance: BTreeMap::new(),
-            });
+            let outcome = step.run(model);
+            let is_over = watch.stop();
+            let (result, audits) = match (outcome, limits.model_time) {
+                (Err(_), Some(limit)) if is_over => {
+                    return Err(WarehouseError::Overtime { path: model.path.clone(), limit_secs: limit.as_secs() });
+                }
+                (outcome, _) => outcome?,
+            };
+            let content = result.content_hash.clone().unwrap_or_else(|| result.fingerprint.clone());
+            contents.insert(model.name.clone(), content);
+            build.audits.extend(audits);
+            build.models.push(result);
         }
         let failed: Vec<String> =
             build.audits.iter().filter(|audit| audit.blocking && !audit.passed()).map(AuditResult::sentence).collect();
@@ -259,6 +226,71 @@ pub fn build(
     export::marts(folder, &database, models, &mut build, limits, build_id)?;
     disk::seal(&database)?;
     Ok(build)
+}
+
+/// How one model comes into a build.
+struct Step<'b> {
+    connection: &'b Connection,
+    folder: &'b Path,
+    fingerprint: String,
+    /// The model as it was in the last build.
+    last: Option<&'b ModelResult>,
+}
+
+impl Step<'_> {
+    fn run(self, model: &Model) -> Result<(ModelResult, Vec<AuditResult>), WarehouseError> {
+        let Step { connection, folder, fingerprint, last } = self;
+        let _span = tracing::info_span!("model", model = model.name).entered();
+        let is_kept = !model.is_view() && !model.contract.private;
+        let taken = last.filter(|last| is_kept && last.fingerprint == fingerprint);
+        let started = Instant::now();
+        make(connection, model, taken.is_some())?;
+        let made = started.elapsed();
+        comment(connection, model)?;
+        let commented = started.elapsed();
+        let columns = model::columns(connection, model)?;
+        let (rows, content_hash) = match (taken, model.is_view()) {
+            (Some(last), _) => (last.rows, last.content_hash.clone()),
+            (None, true) => {
+                let count = format!("select count(*) from {}", model.table());
+                (engine::number(connection, "count rows", &count)?.unsigned_abs(), None)
+            }
+            (None, false) => {
+                let (rows, hash) = export::content(connection, model, &columns)?;
+                (rows, Some(hash))
+            }
+        };
+        let counted = started.elapsed();
+        let audits = audit::run(connection, folder, model, &columns, last)?;
+        let millis = |span: Duration| span.as_secs_f64() * 1e3;
+        tracing::debug!(
+            made = millis(made),
+            commented = millis(commented - made),
+            counted = millis(counted - commented),
+            audited = millis(started.elapsed() - counted),
+            "`{}`, in milliseconds",
+            model.name
+        );
+        let result = ModelResult {
+            name: model.name.clone(),
+            schema: model.layer.schema().to_owned(),
+            fingerprint,
+            is_mart: model.layer == Layer::Mart,
+            description: model.contract.description.clone(),
+            grain: model.contract.grain.clone(),
+            columns: described(model, columns),
+            reads: model.reads.clone(),
+            reads_lake: model.reads_lake.clone(),
+            inputs: model.contract.inputs.clone(),
+            sql: model.sql().to_owned(),
+            select_hash: model.select_hash(),
+            reused: taken.is_some(),
+            rows,
+            content_hash,
+            provenance: BTreeMap::new(),
+        };
+        Ok((result, audits))
+    }
 }
 
 /// The copy of the previous build in the folder of the new one.

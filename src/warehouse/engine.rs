@@ -1,7 +1,11 @@
 //! DuckDB connections with their limits, and DuckDB's messages turned into places in a file.
 
 use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
+use std::sync::{Arc, OnceLock};
+use std::thread::JoinHandle;
+use std::time::Duration;
 
 use duckdb::{Config, Connection};
 
@@ -17,6 +21,56 @@ pub struct Limits {
     pub threads: usize,
     /// Where it spills to.
     pub temp_folder: PathBuf,
+    /// What a model may take with its audits; none is no limit.
+    pub model_time: Option<Duration>,
+}
+
+/// Breaks off what a connection does when its time is over.
+pub(super) struct Watch {
+    is_over: Arc<AtomicBool>,
+    running: Option<(Sender<()>, JoinHandle<()>)>,
+}
+
+impl Watch {
+    /// From now on.
+    pub fn start(connection: &Connection, time: Option<Duration>) -> Self {
+        let is_over = Arc::new(AtomicBool::new(false));
+        let running = time.map(|time| {
+            let (done, ended) = channel::<()>();
+            let (handle, is_over) = (connection.interrupt_handle(), is_over.clone());
+            let watch = std::thread::spawn(move || {
+                let mut wait = time;
+                // More than once: an interrupt between two statements is forgotten when the next one begins.
+                while ended.recv_timeout(wait) == Err(RecvTimeoutError::Timeout) {
+                    is_over.store(true, Ordering::Relaxed);
+                    handle.interrupt();
+                    wait = Duration::from_millis(50);
+                }
+            });
+            (done, watch)
+        });
+        Watch { is_over, running }
+    }
+
+    /// Ends it; whether the time was over before.
+    pub fn stop(mut self) -> bool {
+        self.end();
+        self.is_over.load(Ordering::Relaxed)
+    }
+
+    fn end(&mut self) {
+        if let Some((done, watch)) = self.running.take() {
+            drop(done);
+            // It does nothing that could panic.
+            let _ = watch.join();
+        }
+    }
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        self.end();
+    }
 }
 
 /// What DuckDB said about something that is not a model's fault.

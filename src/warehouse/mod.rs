@@ -164,6 +164,14 @@ pub enum WarehouseError {
         /// Why not, as DuckDB says it.
         message: String,
     },
+    /// A model took longer than it may.
+    #[error("expected `{}` to be done within {limit_secs} s, broke it off", path.display())]
+    Overtime {
+        /// The model's file.
+        path: PathBuf,
+        /// The limit.
+        limit_secs: u64,
+    },
     /// Blocking audits failed.
     #[error("{} of {total} audits failed: {}", failed.len(), failed.join("; "))]
     Audits {
@@ -182,6 +190,10 @@ impl Hint for WarehouseError {
             WarehouseError::Disk(error) => error.hint(),
             WarehouseError::Model { hint, .. } => hint.clone(),
             WarehouseError::Engine { message, .. } => engine::hint(message),
+            WarehouseError::Overtime { .. } => Some(
+                "look for a join without a condition; if the model needs so long, raise `warehouse.model_timeout_secs`"
+                    .into(),
+            ),
             WarehouseError::Audits { kept, .. } => Some(format!(
                 "nothing was published; rows that fail are in `{}`; correct the model or, if the data are right, the audit in its header",
                 kept.display()

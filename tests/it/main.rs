@@ -26,6 +26,8 @@ mod readers;
 mod regressions;
 mod replaying;
 mod schedule;
+mod steps;
+mod stores;
 mod support;
 mod telemetry;
 mod tidy;

@@ -195,3 +195,22 @@ fn two_machines_make_the_same_marts() {
     other.tejido(&["run", "--offline"]).must(0);
     assert_eq!(content(&one), content(&other));
 }
+
+#[test]
+fn a_model_that_takes_too_long_is_broken_off() {
+    let mut scene = Scene::new();
+    scene.run(0);
+    let before = scene.manifest()["build_id"].clone();
+    scene.set("TEJIDO__WAREHOUSE__MODEL_TIMEOUT_SECS", "1");
+    let endless = "-- All pairs of far too many numbers.\n-- grain: pairs\n-- column pairs: how many\n\
+                   select cast(sum(a.range * b.range) as double) as pairs\n\
+                   from range(100000000000) as a, range(100000000000) as b\n";
+    scene.write("sql/marts/endless.sql", endless);
+    let run = scene.run(1);
+    assert!(run.stderr.contains("endless.sql` to be done within 1 s, broke it off"), "{}", run.stderr);
+    assert!(run.stderr.contains("raise `warehouse.model_timeout_secs`"), "{}", run.stderr);
+    assert_eq!(scene.manifest()["build_id"], before, "nothing was published");
+    std::fs::remove_file(scene.path("sql/marts/endless.sql")).unwrap();
+    scene.set("TEJIDO__WAREHOUSE__MODEL_TIMEOUT_SECS", "0");
+    scene.run(0);
+}

@@ -1,5 +1,6 @@
 //! What the tests share: a project of their own, the binary, a scripted upstream.
 
+pub mod bucket;
 pub mod http;
 pub mod receiver;
 mod service;
