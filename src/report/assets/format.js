@@ -8,6 +8,10 @@ tejido.t = function t(key, values = {}) {
   return text.replace(/\{(\w+)\}/g, (_, name) => values[name] ?? "");
 };
 
+// The same with elements among the values: the pieces of the sentence.
+tejido.sentence = (key, values = {}) =>
+  tejido.text[tejido.language][key].split(/\{(\w+)\}/).map((piece, i) => (i % 2 ? values[piece] ?? "" : piece));
+
 tejido.locale = () => ({ es: "es-ES", en: "en-GB" })[tejido.language];
 
 tejido.number = (value, digits = 0) =>

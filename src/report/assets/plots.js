@@ -16,7 +16,8 @@ tejido.plots.defs = function defs(svg, id) {
     { id: `${id}-${name}`, width: 6, height: 6, patternUnits: "userSpaceOnUse", patternTransform: "rotate(45)" },
     tejido.svg("rect", { width: 6, height: 6, fill: "var(--paper)" }),
     tejido.svg("rect", { width: 2.4, height: 6, fill: colour }));
-  svg.prepend(tejido.svg("defs", {}, pattern("accent", "var(--accent)"), pattern("grey", "var(--muted)")));
+  svg.prepend(tejido.svg("defs", {}, pattern("accent", "var(--accent)"), pattern("grey", "var(--muted)"),
+    pattern("second", "var(--second)"), pattern("ink", "var(--ink)")));
   return svg;
 };
 
@@ -25,6 +26,7 @@ tejido.plots.describe = (row) => ({
     row.share == null ? tejido.t(/c/.test(row.flags || "") ? "confidential" : "no_value") : tejido.percent(row.share, 2)} (${tejido.kindWords(row)})`,
   origins: tejido.origins(row),
   value: row.share,
+  numbers: row.snapshot ? [] : [tejido.asked(row, "share")],
 });
 
 // Whether a series begins anew: the source says so with a flag, or the codelist of breaks with another segment.
@@ -143,10 +145,15 @@ tejido.plots.levels = function levels(rows, width, id, kinds) {
     .filter((row) => row.values.length > 1);
   const svg = Plot.plot(tejido.plots.base(width, rows.length * 42 + 40, {
     marginLeft: narrow ? 116 : 200, marginRight: 28, marginTop: 8, marginBottom: 30,
-    x: { domain: [0, Math.min(100, Math.max(10, ...points.map((point) => point.share)) * 1.08)], grid: true, ticks: narrow ? 4 : 6, tickFormat: (value) => tejido.percent(value, 0), label: null },
+    x: { domain: [0, Math.min(100, Math.max(10, ...points.map((point) => point.interval_high ?? point.share)) * 1.08)], grid: true, ticks: narrow ? 4 : 6, tickFormat: (value) => tejido.percent(value, 0), label: null },
     y: { domain: rows.map((row) => row.name), label: null, tickSize: 0, tickFormat: (name) => tejido.cut(name, narrow ? 17 : 32) },
     marks: [
       Plot.ruleY(spans, { y: "name", x1: (row) => Math.min(...row.values), x2: (row) => Math.max(...row.values), stroke: "var(--line)", strokeWidth: 3 }),
+      // How sure an estimate is, and the sign that it is one.
+      Plot.ruleY(points.filter((point) => point.interval_low != null), { y: "name", x1: "interval_low", x2: "interval_high", stroke: (point) => point.kind.colour, strokeWidth: 1.5, strokeDasharray: "4 2" }),
+      Plot.tickX(points.filter((point) => point.interval_low != null).flatMap((point) => [point.interval_low, point.interval_high].map((x) => ({ x, name: point.name, colour: point.kind.colour }))),
+        { x: "x", y: "name", insetTop: 13, insetBottom: 13, stroke: "colour", strokeWidth: 1.5 }),
+      Plot.text(points.filter((point) => tejido.isEstimated(point.flags)), { x: "share", y: "name", dy: -13, text: () => "≈", fill: "var(--ink)", fontSize: 13 }),
       Plot.dot(points, {
         x: "share", y: "name", r: (point) => point.kind.r, strokeWidth: 2, symbol: (point) => point.kind.symbol,
         stroke: (point) => point.kind.colour,
@@ -155,6 +162,55 @@ tejido.plots.levels = function levels(rows, width, id, kinds) {
       }),
     ],
     r: { type: "identity" }, symbol: { type: "identity" }, color: { type: "identity" },
+  }));
+  return tejido.plots.defs(svg, id);
+};
+
+// What became of figures that were known.
+tejido.plots.changes = {
+  revised: { colour: "var(--accent)", pattern: "accent" }, flagged: { colour: "var(--muted)", pattern: "grey" },
+  withdrawn: { colour: "var(--second)", pattern: "second" }, returned: { colour: "var(--ink)", pattern: "ink" },
+};
+
+// Days side by side, each a stack of rows { day, change, cells, provenance }.
+tejido.plots.days = function days(rows, width, id, describe) {
+  const names = [...new Set(rows.map((row) => row.day))].sort();
+  const order = Object.keys(tejido.plots.changes);
+  const sorted = rows.slice().sort((a, b) => order.indexOf(a.change) - order.indexOf(b.change));
+  const own = Math.min(width, 120 + names.length * 110);
+  const every = Math.ceil(names.length / Math.max(1, Math.floor((own - 80) / 90)));
+  const svg = Plot.plot(tejido.plots.base(own, 260, {
+    marginLeft: 56, marginRight: 12, marginTop: 14, marginBottom: 30,
+    x: { domain: names, label: null, tickSize: 0, padding: 0.35, ticks: names.filter((_, i) => i % every === 0), tickFormat: (day) => tejido.shortDate(day) },
+    y: { grid: true, ticks: 5, tickFormat: (value) => tejido.number(value), label: null, zero: true },
+    marks: [
+      Plot.barY(sorted, { x: "day", y: "cells", insetTop: 1, stroke: (row) => tejido.plots.changes[row.change].colour,
+        fill: (row) => (row.provenance === "synthetic" ? `url(#${id}-${tejido.plots.changes[row.change].pattern})` : tejido.plots.changes[row.change].colour),
+        render: tejido.askable(sorted, describe) }),
+      Plot.ruleY([0], { stroke: "var(--muted)" }),
+    ],
+    color: { type: "identity" },
+  }));
+  return tejido.plots.defs(svg, id);
+};
+
+// Clusters by clusters: rows { cluster, other_cluster, common_share, common_members, provenance }.
+tejido.plots.overlaps = function overlaps(rows, width, id, names, describe) {
+  const shade = tejido.shade(Math.max(1, ...rows.map((row) => row.common_share)));
+  const shown = rows.map((row) => ({ ...row, ...shade(row.common_share) }));
+  const svg = Plot.plot(tejido.plots.base(width, names.length * 40 + 100, {
+    marginTop: 92, marginLeft: 104, marginRight: 60, marginBottom: 6,
+    x: { domain: names, axis: "top", label: null, tickSize: 0, tickRotate: -38, padding: 0, tickFormat: tejido.clusterName },
+    y: { domain: names, label: null, tickSize: 0, padding: 0, tickFormat: tejido.clusterName },
+    marks: [
+      Plot.cell(names.flatMap((cluster) => names.map((other_cluster) => ({ cluster, other_cluster }))), { x: "other_cluster", y: "cluster", inset: 1,
+        fill: (one) => (one.cluster === one.other_cluster ? "var(--line)" : "none"), stroke: "var(--line)", pointerEvents: "none" }),
+      Plot.cell(shown, { x: "other_cluster", y: "cluster", inset: 1, fill: "fill", render: tejido.askable(shown, describe) }),
+      Plot.cell(shown.filter((row) => row.provenance === "synthetic"), { x: "other_cluster", y: "cluster", inset: 3, fill: "none", stroke: "ink", strokeDasharray: "3 3", strokeOpacity: 0.7, pointerEvents: "none" }),
+      Plot.text(shown, { x: "other_cluster", y: "cluster", text: (row) => tejido.percent(row.common_share, 0), fill: "ink",
+        fontStyle: (row) => (row.provenance === "synthetic" ? "italic" : "normal"), pointerEvents: "none" }),
+    ],
+    color: { type: "identity" },
   }));
   return tejido.plots.defs(svg, id);
 };
