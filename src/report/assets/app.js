@@ -43,14 +43,15 @@ tejido.frame = function frame(route) {
   ];
 };
 
-tejido.render = async function render() {
+// `again` draws a view that stands already.
+tejido.render = async function render({ again = false } = {}) {
   const route = tejido.parseRoute(location.hash);
   const before = tejido.route;
   tejido.route = route;
   tejido.language = route.language;
   document.documentElement.lang = route.language;
   const view = (one) => one && JSON.stringify([one.language, one.page, one.subject, { ...one.query, origin: null, number: null }]);
-  const same = view(before) === view(route);
+  const same = !again && view(before) === view(route);
   if (!same) {
     const app = document.getElementById("app");
     const kept = document.activeElement && document.activeElement.closest(".choice") ? document.activeElement.previousElementSibling?.textContent : null;
@@ -111,7 +112,7 @@ tejido.choose = (label, key, options, value) =>
 tejido.start = async function start() {
   tejido.language = tejido.parseRoute(location.hash).language;
   await tejido.loadNames();
-  addEventListener("hashchange", tejido.render);
+  addEventListener("hashchange", () => tejido.render());
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", tejido.chart.redrawAll);
   await tejido.render();
 };

@@ -85,7 +85,7 @@ tejido.lineage.number = async function number(address) {
     ]),
     await tejido.lineage.compared(asked, named),
     shape.sum ? await tejido.lineage.behind(shape.sum, keys, named, asked.column) : null,
-    model ? await tejido.lineage.inputs(model, named, shape.sum) : null,
+    model ? await tejido.lineage.inputs(models, model, named, shape.sum, asked.column) : null,
     tejido.lineage.model(model, shape.sum ? null : tejido.explainCommand(model, keys, named), shape.sum ? tejido.statement(shape.of, keys, named) : null));
 };
 
@@ -119,15 +119,16 @@ tejido.statement = (table, keys, row, more) => {
 };
 
 // Rows of a data file, each a button of its own: what distinguishes them, and the number that is asked for.
-tejido.lineage.rows = function rows(list, shape, column) {
+tejido.lineage.rows = function rows(list, shape, column, weight = null) {
   const { h, t } = tejido;
   if (!list.length) return h("p", { class: "muted" }, t("no_such_rows"));
-  const measure = [column, "share", "lag_points", "difference", "new_value", "cells", "members", "failing_rows", "loaded"].find((name) => name && name in list[0]);
+  const measure = [column, "lag_points", "share", "lag_points", "difference", "new_value", "cells", "members", "failing_rows", "loaded"].find((name) => name && name in list[0]);
   const keys = (shape.key.length ? shape.key : Object.keys(list[0]).filter((key) => typeof list[0][key] === "string"))
     .filter((key) => list.length === 1 || list.some((row) => row[key] !== list[0][key]));
   const make = (some) => h("ul", { class: "rows" }, some.map((row) => h("li", {},
     h("span", {}, keys.map((key) => tejido.codeText(key, row[key], row)).join(" · ")), " ",
-    measure ? tejido.figure(tejido.shown(measure, row[measure], row), row, tejido.origins(row), keys.map((key) => row[key]).join(", "), [tejido.asked(row, measure)]) : null)));
+    h("span", { class: "amount" }, measure ? tejido.figure(tejido.shown(measure, row[measure], row), row, tejido.origins(row), keys.map((key) => row[key]).join(", "), [tejido.asked(row, measure)]) : null,
+      weight && row[weight] != null ? ` × ${tejido.number(row[weight])}` : null))));
   return tejido.first(list, make, tejido.lineage.most);
 };
 
@@ -145,11 +146,11 @@ tejido.lineage.sum = function sum(asked, shape, all, model) {
   const whole = { ...Object.fromEntries(shape.part.map((column, i) => [column, asked.part[i]])), ...where };
   const table = shape.of || asked.name;
   return h("section", { class: "origin-part", "data-number": [asked.name, asked.column].join("~"), "data-value": value },
-    h("h3", {}, t(path ? "number_sum" : "number_count", { table })),
+    h("h3", {}, shape.of ? t(path ? "number_sum" : "number_count", { table }) : t(`of_${table}`)),
     h("p", { class: "origin-value" }, h("b", { class: "value" }, tejido.number(value))),
     Object.keys(whole).length ? tejido.lineage.list(Object.entries(whole).map(([key, one]) => [h("code", {}, key), tejido.keyText(key, one, whole)])) : null,
     shape.of ? null : h("p", {}, t("from_manifest"), " ", h("a", { href: "../manifest.json" }, "manifest.json")),
-    path && path.includes(".") || !shape.of && path ? h("ul", { class: "rows" }, counted.map((row) => h("li", {}, h("span", {}, `${row.pipeline} · ${row.dataset}`), " ", tejido.number(tejido.amount(row, path)))))
+    path && path.includes(".") || !shape.of && path ? h("ul", { class: "rows" }, counted.map((row) => h("li", {}, h("span", {}, `${row.pipeline} · ${row.dataset}`), " ", h("span", { class: "amount" }, tejido.number(tejido.amount(row, path))))))
       : tejido.lineage.rows(counted, shape, path),
     tejido.lineage.model(model, null, shape.of ? tejido.statement(shape.of, Object.keys(whole), whole) : null));
 };
@@ -175,8 +176,9 @@ tejido.lineage.behind = async function behind(name, keys, row, column) {
 };
 
 // What the header of the model says in `inputs:`, with the rows themselves where the report has them.
-tejido.lineage.inputs = async function inputs(model, row, isSum) {
+tejido.lineage.inputs = async function inputs(models, model, row, isSum, column) {
   const { h, t } = tejido;
+  const named = (table) => [(models.find((one) => one.name === table) || { schema: "main" }).schema, table].join(".").replace(/^main\./, "");
   const parts = await Promise.all((model.inputs || []).map(async (rule) => {
     const known = rule.on.filter(([, mine]) => row[mine] !== undefined);
     // What is added up has not all the columns of the rule; the rows then say it themselves.
@@ -187,12 +189,12 @@ tejido.lineage.inputs = async function inputs(model, row, isSum) {
     if (file && known.length === rule.on.length) {
       const [name, shape] = file;
       const rows = await tejido.load(name, ...shape.part.map((part) => wanted[part]));
-      const free = Object.keys(wanted).filter((column) => !shape.part.includes(column));
-      if (!rows.length || free.every((column) => column in rows[0]))
-        shown = tejido.lineage.rows(rows.filter((one) => free.every((column) => String(one[column] ?? "") === String(wanted[column] ?? ""))), shape, null);
+      const free = Object.keys(wanted).filter((one) => !shape.part.includes(one));
+      if (!rows.length || free.every((one) => one in rows[0]))
+        shown = tejido.lineage.rows(rows.filter((one) => free.every((name) => String(one[name] ?? "") === String(wanted[name] ?? ""))), shape, column, rule.weight);
     }
     return h("div", {}, h("h4", {}, t("input_rows"), " ", h("code", {}, rule.table), rule.weight ? [" ", t("input_weight"), " ", h("code", {}, rule.weight)] : null),
-      shown, h("p", {}, t("rows_with"), " ", h("code", { class: "command" }, tejido.statement(rule.table, Object.keys(wanted), wanted, rule.condition))));
+      shown, h("p", {}, t("rows_with"), " ", h("code", { class: "command" }, tejido.statement(named(rule.table), Object.keys(wanted), wanted, rule.condition))));
   }));
   return parts.some(Boolean) ? parts : null;
 };

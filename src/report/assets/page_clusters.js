@@ -39,7 +39,7 @@ tejido.clusterList = function clusterList(clusters, needs, overlaps) {
       { label: t("briefing"), cell: (row) => (hasNeeds(row.cluster)
         ? h("a", { href: tejido.link("briefing", row.cluster, tejido.carried()) }, t("open_briefing"), tejido.hidden(` (${tejido.clusterName(row.cluster)})`)) : "–") },
     ], clusters, { class: "cards" }),
-    h("h2", {}, t("overlap_title")), h("p", { class: "muted" }, t("overlap_note")),
+    h("h2", {}, t("overlap_title")),
     overlaps.length ? tejido.overlapChart(names, overlaps) : h("p", {}, t("no_overlaps")),
     h("h2", {}, t("quality_of_records")),
     tejido.table(t("quality_of_records"), [
@@ -57,7 +57,7 @@ tejido.overlapChart = function overlapChart(names, overlaps) {
   const { t } = tejido;
   const rows = overlaps.filter((row) => names.includes(row.cluster) && names.includes(row.other_cluster));
   return tejido.chart({
-    title: t("overlap_chart"), note: t("overlap_chart_note"), minimum: 150 + names.length * 58,
+    title: t("overlap_chart"), note: `${t("overlap_note")} ${t("overlap_chart_note")}`, minimum: 150 + names.length * 58,
     draw: (width, id) => tejido.plots.overlaps(rows, Math.min(width, 190 + names.length * 92), id, names, (row) => ({
       label: t("overlap_label", { cluster: tejido.clusterName(row.cluster), other: tejido.clusterName(row.other_cluster), share: tejido.percent(row.common_share, 0),
         count: row.common_members, members: row.members, kind: tejido.kindWords(row) }), value: row.common_share,

@@ -52,7 +52,7 @@ tejido.pages.downloads = async function downloads() {
         const rows = tejido.build.rows[table(file)];
         return rows == null ? "" : tejido.count(rows, tejido.counted("models", [], { name: table(file) }, "sum.rows"), table(file));
       } },
-      { label: t("size"), number: true, cell: (file) => (file.bytes ? tejido.bytes(file.bytes) : "") },
+      { label: t("size"), number: true, cell: (file) => (file.bytes ? h("span", { "data-plain": true }, tejido.bytes(file.bytes)) : "") },
     ], files, { class: "cards" }),
     h("p", { class: "muted" }, t("other_formats")),
     h("h2", {}, t("sources_title")),

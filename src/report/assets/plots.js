@@ -84,7 +84,7 @@ tejido.plots.lines = function lines(series, width, id, target) {
       }) : null,
       Plot.text(last, {
         x: "year", y: "at", dx: 12, textAnchor: "start", fill: (point) => point.series.colour,
-        fontWeight: (point) => (point.series.width > 2 ? 600 : 400), text: (point) => tejido.cut(point.series.name, narrow ? 12 : 26),
+        fontWeight: (point) => (point.series.width > 2 ? 600 : 400), text: (point) => tejido.fit(point.series.name, right - 16),
       }),
     ].flat(),
     symbol: { type: "identity" },
@@ -106,11 +106,12 @@ tejido.plots.bars = function bars(rows, width, id, options) {
   const solid = (row) => (isChosen(row) ? "var(--accent)" : "var(--muted)");
   const top = Math.max(1, ...sorted.map((row) => row.bar), ...references.map((one) => one.share));
   const low = Math.min(0, ...sorted.map((row) => row.bar));
+  const left = tejido.labelMargin(all.map((row) => name(row.key)), narrow ? 128 : 220);
   const svg = Plot.plot(tejido.plots.base(width, all.length * 24 + 50, {
-    marginLeft: narrow ? 128 : 200, marginRight: 70, marginTop: 26, marginBottom: 8,
-    x: { domain: [low - (low < 0 ? (top - low) * (60 / Math.max(120, width - 200)) : 0), top], axis: null },
+    marginLeft: left, marginRight: 70, marginTop: 26, marginBottom: 8,
+    x: { domain: [low - (low < 0 ? (top - low) * (60 / Math.max(120, width - left)) : 0), top], axis: null },
     y: { domain: all.map((row) => row.key), label: null, tickSize: 0, padding: 0.25,
-      tickFormat: (one) => tejido.cut(name(one), narrow ? 18 : 30) },
+      tickFormat: (one) => tejido.fit(name(one), left - 10) },
     marks: [
       Plot.barX(sorted, {
         x: "bar", y: "key",
@@ -143,10 +144,11 @@ tejido.plots.levels = function levels(rows, width, id, kinds) {
   const points = rows.flatMap((row) => kinds.map((kind) => ({ ...row[kind.key], name: row.name, kind }))).filter((point) => point.share != null);
   const spans = rows.map((row) => ({ name: row.name, values: kinds.map((kind) => row[kind.key] && row[kind.key].share).filter((value) => value != null) }))
     .filter((row) => row.values.length > 1);
+  const left = tejido.labelMargin(rows.map((row) => row.name), narrow ? 128 : 250);
   const svg = Plot.plot(tejido.plots.base(width, rows.length * 42 + 40, {
-    marginLeft: narrow ? 116 : 200, marginRight: 28, marginTop: 8, marginBottom: 30,
+    marginLeft: left, marginRight: 28, marginTop: 8, marginBottom: 30,
     x: { domain: [0, Math.min(100, Math.max(10, ...points.map((point) => point.interval_high ?? point.share)) * 1.08)], grid: true, ticks: narrow ? 4 : 6, tickFormat: (value) => tejido.percent(value, 0), label: null },
-    y: { domain: rows.map((row) => row.name), label: null, tickSize: 0, tickFormat: (name) => tejido.cut(name, narrow ? 17 : 32) },
+    y: { domain: rows.map((row) => row.name), label: null, tickSize: 0, tickFormat: (name) => tejido.fit(name, left - 10) },
     marks: [
       Plot.ruleY(spans, { y: "name", x1: (row) => Math.min(...row.values), x2: (row) => Math.max(...row.values), stroke: "var(--line)", strokeWidth: 3 }),
       // How sure an estimate is, and the sign that it is one.
@@ -222,10 +224,11 @@ tejido.plots.outlook = function outlook(rows, width, id, describe) {
   const [first, last] = [2020, 2065];
   const shown = rows.map((row, i) => ({ ...row, key: String(i), at: Math.min(last, Math.max(first, row.year)) }));
   const within = (year) => Math.min(last, Math.max(first, year));
+  const left = tejido.labelMargin(shown.map((row) => row.name), narrow ? 150 : 340);
   const svg = Plot.plot(tejido.plots.base(width, shown.length * 34 + 50, {
-    marginLeft: narrow ? 150 : 300, marginRight: 60, marginTop: 22, marginBottom: 26,
+    marginLeft: left, marginRight: 60, marginTop: 22, marginBottom: 26,
     x: { domain: [first, last], ticks: narrow ? 3 : 8, tickFormat: (year) => String(year), label: null, grid: true },
-    y: { domain: shown.map((row) => row.key), label: null, tickSize: 0, tickFormat: (key) => tejido.cut(shown[Number(key)].name, narrow ? 24 : 56) },
+    y: { domain: shown.map((row) => row.key), label: null, tickSize: 0, tickFormat: (key) => tejido.fit(shown[Number(key)].name, left - 10) },
     marks: [
       Plot.ruleX([...new Set(shown.map((row) => row.goal))], { stroke: "var(--ink)", strokeDasharray: "4 3" }),
       Plot.text([...new Set(shown.map((row) => row.goal))], { x: (goal) => goal, frameAnchor: "top", dy: -12, text: (goal) => String(goal), fill: "var(--ink)", fontWeight: 600 }),
