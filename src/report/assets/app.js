@@ -50,7 +50,11 @@ tejido.render = async function render({ again = false } = {}) {
   tejido.route = route;
   tejido.language = route.language;
   document.documentElement.lang = route.language;
-  const view = (one) => one && JSON.stringify([one.language, one.page, one.subject, { ...one.query, origin: null, number: null }]);
+  const view = (one) => {
+    if (!one) return null;
+    const { origin, number, ...query } = one.query;
+    return JSON.stringify([one.language, one.page, one.subject, query]);
+  };
   const same = !again && view(before) === view(route);
   if (!same) {
     const app = document.getElementById("app");

@@ -54,7 +54,7 @@ tejido.figure = function figure(text, row, origins, label, numbers = []) {
   return h("button", {
     type: "button", class: `value ${row.provenance || ""}`, "data-origin": tejido.originParameter(origins) || null,
     "data-number": addresses.join(",") || null,
-    "aria-label": `${label ? `${label}: ` : ""}${text}${marks.replace(/[^a-z]/g, "")}${kind ? ` (${kind})` : ""}. ${tejido.t("ask_origin")}`,
+    "aria-label": `${label ? `${label}: ` : ""}${text}${/[a-z]/.test(marks) ? marks : ""}${kind ? ` (${kind})` : ""}. ${tejido.t("ask_origin")}`,
     title: kind || null,
     onclick: () => tejido.ask(origins, addresses),
   }, content);

@@ -23,7 +23,7 @@ tejido.pages.briefing = async function briefing(route) {
       h("a", { class: "plain", href: tejido.link("clusters", one.cluster, tejido.carried()) }, t("page_clusters"))),
     tejido.heading(t("briefing_title", { cluster: name }),
       tejido.sentence("briefing_lead", { cluster: name, members: tejido.memberCount("members", one, t("members")),
-        behind: tejido.ofRows(behind, "lag_points"), measured: tejido.ofRows(measured, "lag_points") })),
+        behind: tejido.ofRows(behind, "lag_points", measured), measured: tejido.ofRows(measured, "lag_points") })),
     h("p", { class: "muted" }, `${one.attribution}. ${t("data_of")} ${tejido.date(one.vintage)}. ${t("role_export")}: ${t(`provenance_${one.provenance}`)}.`),
     h("section", { class: "page-one" },
       h("h2", {}, t("briefing_one")),

@@ -95,7 +95,7 @@ tejido.clusterPage = async function clusterPage(one, allNeeds, overlaps) {
     h("dl", { class: "facts" },
       ["members", "records"].map((column) =>
         h("div", {}, h("dt", {}, t(column)), h("dd", {}, tejido.memberCount(column, one, t(column))))),
-      h("div", {}, h("dt", {}, t("data_of")), h("dd", { class: "small" }, tejido.date(one.vintage)))),
+      h("div", {}, h("dt", {}, t("data_of")), h("dd", { class: "small" }, tejido.computed(one, "vintage", tejido.date(one.vintage), t("data_of"), [{ snapshot: one.snapshot, cell: null, role: "export" }], {})))),
     needs.length ? tejido.needsChart(needs, name) : null,
     needs.length ? h("section", {}, h("h2", {}, t("needs_title", { supplier })), h("p", { class: "muted" }, t("needs_note")), tejido.needsTable(needs)) : null,
     sectors.length ? h("section", {}, h("h2", {}, t("need_sectors_title")), tejido.needSectorsTable(sectors)) : null,

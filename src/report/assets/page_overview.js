@@ -37,7 +37,7 @@ tejido.pages.overview = async function overview(route) {
   const lead = !measured.length ? t("overview_none", { region: tejido.regionName(region) })
     : region === country || !comparable.length ? t("overview_lead_country", { region: tejido.regionName(region) })
     : tejido.sentence("overview_lead", { region: tejido.regionName(region), country: tejido.regionName(country),
-      behind: tejido.ofRows(lagging.map((one) => one.newest), "gap_to_country_points"),
+      behind: tejido.ofRows(lagging.map((one) => one.newest), "gap_to_country_points", comparable.map((one) => one.newest)),
       measured: tejido.ofRows(comparable.map((one) => one.newest), "gap_to_country_points") });
   return [
     tejido.heading(tejido.regionName(region), lead, tejido.regionChoice()),
@@ -48,9 +48,9 @@ tejido.pages.overview = async function overview(route) {
   ];
 };
 
-// How many rows, each of which can be asked for this column of it.
-tejido.ofRows = (rows, column) =>
-  tejido.figure(tejido.number(rows.length), {}, [], null, rows.map((row) => tejido.asked(row, column)));
+// How many rows, each of which can be asked for this column of it; where it is none, those that were looked at.
+tejido.ofRows = (rows, column, among = []) =>
+  tejido.figure(tejido.number(rows.length), {}, [], null, (rows.length ? rows : among).map((row) => tejido.asked(row, column)));
 
 tejido.targetOf = (targets, row) =>
   row && targets.find((one) => one.indicator === row.indicator && one.publisher === row.publisher && one.share != null);
