@@ -38,7 +38,7 @@ tejido.codeText = function codeText(column, value, row = {}) {
     case "force": return tejido.forceName(value);
     case "change": return tejido.t(`change_${value}`);
     case "anomaly": return tejido.t(`anomaly_${value}`);
-    case "vintage": return tejido.moment(value);
+    case "vintage": case "newest_vintage": return tejido.moment(value);
     case "day": return tejido.date(value);
     default: return String(value);
   }

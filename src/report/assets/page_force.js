@@ -130,6 +130,9 @@ tejido.sizeOrder = function sizeOrder(a, b) {
   return x[0] - y[0] || x[1] - y[1];
 };
 
+// As numbers, for an axis.
+tejido.sizeShort = (code) => code.replace(/^GE(\d+)$/, "≥ $1").replace(/^L(\d+)$/, "< $1").replace(/^(\d+)[-_](\d+)$/, "$1–$2");
+
 // By size of the enterprise: what is published of the country, and of the region what is published or else estimated.
 tejido.sizeChart = async function sizeChart(part, publisher, region, country) {
   const { h, t } = tejido;
@@ -158,7 +161,7 @@ tejido.sizeChart = async function sizeChart(part, publisher, region, country) {
   return tejido.chart({
     title: t("sizes_title"), note: `${tejido.indicatorName(part.indicator, part.unit)}. ${t("sizes_note")}${isEstimate ? ` ${t("sizes_estimates_note")}` : ""}`, name: `${t("sizes_title")} ${part.indicator}`,
     legend: kinds.map((kind) => tejido.legendMark(kind)),
-    draw: (width, id) => tejido.plots.levels(rows, width, id, kinds),
+    draw: (width, id) => tejido.plots.levels(rows.map((row) => ({ ...row, name: tejido.sizeShort(row.size) })), width, id, kinds),
     table: () => tejido.table(t("sizes_title"), [
       { label: t("size_class"), head: true, cell: (row) => row.name },
       ...kinds.map((kind) => ({ label: kind.name, number: true, cell: (row) => {

@@ -31,14 +31,14 @@ tejido.pages.quality = async function quality(route) {
       { label: t("table"), head: true, cell: (row) => [
         h("a", { href: tejido.linkWith({ table: row.dataset }), "aria-current": route.query.table === row.dataset ? "true" : null }, row.dataset), h("small", {}, row.source)] },
       { label: t("years"), cell: (row) => h("span", { class: "value" }, row.first_period === row.last_period ? row.first_period : `${row.first_period}–${row.last_period}`) },
-      { label: t("newest"), cell: (row) => tejido.shortDate(row.newest_vintage) },
+      { label: t("newest"), cell: (row) => tejido.computed(row, "newest_vintage", tejido.shortDate(row.newest_vintage), `${row.dataset}, ${t("newest")}`, [], {}) },
       ...tejido.qualityColumns((row) => row.dataset, downloads),
     ], tables, { class: "dense", rowClass: (row) => (row.dataset === route.query.table ? "chosen" : null) }),
     h("h2", {}, t("revisions_title")),
     days.length ? tejido.revisionChart(days) : null,
     revisions.length ? tejido.revisionTable(revisions) : h("p", {}, t("no_revisions")),
     h("h2", {}, t("anomalies_title")), h("p", { class: "muted" }, t("anomalies_note")), tejido.anomalyTable(anomalies),
-    h("h2", {}, t("disagreements_title")), tejido.disagreementTable(disagreements),
+    h("h2", {}, t("disagreements_title")), disagreements.length ? tejido.disagreementTable(disagreements) : h("p", {}, t("no_such_rows")),
   ];
 };
 
