@@ -49,8 +49,11 @@ tejido.pages.overview = async function overview(route) {
 };
 
 // How many rows, each of which can be asked for this column of it; where it is none, those that were looked at.
-tejido.ofRows = (rows, column, among = []) =>
-  tejido.figure(tejido.number(rows.length), {}, [], null, (rows.length ? rows : among).map((row) => tejido.asked(row, column)));
+tejido.ofRows = function ofRows(rows, column, among = []) {
+  const asked = rows.length ? rows : among;
+  const isOfficial = asked.every((row) => (row.row_provenance ?? row.provenance) === "official");
+  return tejido.figure(tejido.number(rows.length), { provenance: isOfficial ? "official" : "synthetic" }, [], null, asked.map((row) => tejido.asked(row, column)));
+};
 
 tejido.targetOf = (targets, row) =>
   row && targets.find((one) => one.indicator === row.indicator && one.publisher === row.publisher && one.share != null);
