@@ -122,7 +122,7 @@ tejido.statement = (table, keys, row, more) => {
 tejido.lineage.rows = function rows(list, shape, column, weight = null) {
   const { h, t } = tejido;
   if (!list.length) return h("p", { class: "muted" }, t("no_such_rows"));
-  const measure = [column, "lag_points", "share", "lag_points", "difference", "new_value", "cells", "members", "failing_rows", "loaded"].find((name) => name && name in list[0]);
+  const measure = [column, "lag_points", "found_value", "share", "difference", "new_value", "cells", "members", "failing_rows", "loaded"].find((name) => name && name in list[0]);
   const keys = (shape.key.length ? shape.key : Object.keys(list[0]).filter((key) => typeof list[0][key] === "string"))
     .filter((key) => list.length === 1 || list.some((row) => row[key] !== list[0][key]));
   const make = (some) => h("ul", { class: "rows" }, some.map((row) => h("li", {},
@@ -148,7 +148,7 @@ tejido.lineage.sum = function sum(asked, shape, all, model) {
   return h("section", { class: "origin-part", "data-number": [asked.name, asked.column].join("~"), "data-value": value },
     h("h3", {}, shape.of ? t(path ? "number_sum" : "number_count", { table }) : t(`of_${table}`)),
     h("p", { class: "origin-value" }, h("b", { class: "value" }, tejido.number(value))),
-    Object.keys(whole).length ? tejido.lineage.list(Object.entries(whole).map(([key, one]) => [h("code", {}, key), tejido.keyText(key, one, whole)])) : null,
+    Object.keys(whole).length ? tejido.lineage.list(Object.entries(whole).map(([key, one]) => [h("code", {}, key.replace(/!$/, " ≠")), tejido.keyText(key, one, whole)])) : null,
     shape.of ? null : h("p", {}, t("from_manifest"), " ", h("a", { href: "../manifest.json" }, "manifest.json")),
     path && path.includes(".") || !shape.of && path ? h("ul", { class: "rows" }, counted.map((row) => h("li", {}, h("span", {}, `${row.pipeline} · ${row.dataset}`), " ", h("span", { class: "amount" }, tejido.number(tejido.amount(row, path))))))
       : tejido.lineage.rows(counted, shape, path),

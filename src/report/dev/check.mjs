@@ -158,7 +158,7 @@ console.log(`views      ${looked.length}, largest ${(largest / 1e6).toFixed(2)} 
         text: document.querySelector("#origin .origin-value .value").textContent,
         sql: document.querySelector("#origin pre.sql")?.textContent ?? null,
         manifest: !!document.querySelector("#origin a[href='../manifest.json']"),
-      }), null, { timeout: 5_000 }).then((handle) => handle.jsonValue()).catch(() => null);
+      }), null, { timeout: 15_000 }).then((handle) => handle.jsonValue()).catch(() => null);
       const button = await page.$eval(`button[data-i="${i}"]`, (node) => node.textContent);
       if (!found) fail(`${name}: the panel of ${kind} does not know it`);
       else {
