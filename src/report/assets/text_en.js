@@ -59,7 +59,7 @@ tejido.text.en = {
   points_word: "points", since_before: "{change} since the year before", eu_plain: "EU", weights: "Weights",
   lag_of: "{points} points of lag", in_common: "{count} in common", all_clusters: "All clusters", lag_by_force: "{cluster}: lag of its activities by driving force (points)",
   short_cloud: "Cloud, sophisticated or intermediate", short_cloud_any: "Cloud, of any level", short_artificial_intelligence: "Artificial intelligence", short_big_data: "Data analytics", short_one_or_more: "Cloud, data or AI",
-  short_basic_digital_intensity_v3: "SMEs of basic intensity (v. 3)", short_basic_digital_intensity_v4: "SMEs of basic intensity (v. 4)", short_gigabit: "Gigabit coverage", short_5g: "5G coverage",
+  short_basic_digital_intensity_v3: "Intensity (v. 3), SMEs of basic", short_basic_digital_intensity_v4: "Intensity (v. 4), SMEs of basic", short_gigabit: "Gigabit coverage", short_5g: "5G coverage",
   by_activity: "By region and activity", on_map: "On the map",
   force_clusters_title: "Which clusters need it", no_figures_at_all: "There are no figures to show: no statistic measures it.",
   outlook_title: "When each target would be reached at its present pace", outlook_note: "The mark is the year in which the line crosses the target; the bar, its 95 % interval, where there are four years or more. Filled: official; hollow: synthetic.",

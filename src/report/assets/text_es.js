@@ -59,7 +59,7 @@ tejido.text.es = {
   points_word: "puntos", since_before: "{change} desde el año anterior", eu_plain: "UE", weights: "Pesos",
   lag_of: "{points} puntos de retraso", in_common: "{count} en común", all_clusters: "Todos los clústeres", lag_by_force: "{cluster}: retraso de sus actividades por fuerza motriz (puntos)",
   short_cloud: "Nube, avanzada o intermedia", short_cloud_any: "Nube, de cualquier nivel", short_artificial_intelligence: "Inteligencia artificial", short_big_data: "Análisis de datos", short_one_or_more: "Nube, datos o IA",
-  short_basic_digital_intensity_v3: "Pymes con intensidad básica (v. 3)", short_basic_digital_intensity_v4: "Pymes con intensidad básica (v. 4)", short_gigabit: "Cobertura gigabit", short_5g: "Cobertura 5G",
+  short_basic_digital_intensity_v3: "Intensidad (v. 3), pymes con básica", short_basic_digital_intensity_v4: "Intensidad (v. 4), pymes con básica", short_gigabit: "Cobertura gigabit", short_5g: "Cobertura 5G",
   by_activity: "Por regiones y actividades", on_map: "En el mapa",
   force_clusters_title: "Qué clústeres lo necesitan", no_figures_at_all: "No hay cifras que mostrar: ninguna estadística la mide.",
   outlook_title: "Cuándo se alcanzaría cada objetivo al ritmo actual", outlook_note: "La marca es el año en que la recta cruza el objetivo; la línea, su intervalo del 95 %, donde hay al menos cuatro años. Relleno: oficial; hueco: sintético.",
