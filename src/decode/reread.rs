@@ -27,6 +27,8 @@ pub struct Reading {
     pub behind: String,
     /// Where it stands, such as `line 3623, column 92 (byte 320272)`, or of a workbook `sheet 1, C5`.
     pub place: String,
+    /// Line and column of it; none in a workbook, whose cells say sheet, row and column.
+    pub at: Option<Place>,
     /// The decimal mark that the hints state.
     decimal: Option<u8>,
     /// Whether the format writes nil as a dash.
@@ -139,6 +141,7 @@ pub fn read_again(
                 behind: text(behind),
                 rest: if is_open { digits + 1 } else { 0 },
                 place: place.to_string(),
+                at: Some(place),
                 decimal,
                 is_dash_nil: format == Format::PcAxis,
             },
@@ -208,6 +211,7 @@ fn of_workbook(
                 before,
                 behind: String::new(),
                 place,
+                at: None,
                 // The number of a cell is written with a point.
                 decimal: decimal.map(|_| b'.'),
                 is_dash_nil: false,

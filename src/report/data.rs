@@ -1,5 +1,7 @@
 //! The rows of a SELECT as data files of the report.
 
+use std::collections::HashMap;
+
 use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::datatypes::{DataType, Date32Type, Float64Type, TimeUnit, TimestampMicrosecondType};
 use arrow::util::display::{ArrayFormatter, FormatOptions};
@@ -24,11 +26,7 @@ pub(super) fn write(
     sql: &str,
     excerpts: &mut Excerpts,
 ) -> Result<Option<Vec<String>>, ReportError> {
-    let split: Vec<String> = sql
-        .lines()
-        .find_map(|line| line.strip_prefix("-- part: "))
-        .map(|names| names.split(',').map(|name| name.trim().to_owned()).collect())
-        .unwrap_or_default();
+    let split = listed(sql, "part");
     let mut columns: Vec<String> = Vec::new();
     let mut part: Option<Part> = None;
     let mut written: Vec<String> = Vec::new();
@@ -80,26 +78,133 @@ fn finish(
     let path: Vec<String> = key.iter().map(|value| file_name(value)).collect();
     let path = path.join("/");
     let full = if path.is_empty() { name.to_owned() } else { format!("{name}/{path}") };
-    let body = script(&json!({ "columns": columns, "rows": rows }));
-    out.write(&format!("data/{full}.js"), format!("tejido.data[{}]={body};\n", Value::from(full.as_str())).as_bytes())?;
+    let table = match key.is_empty() {
+        true => json!({ "columns": columns, "rows": rows }),
+        // Of what comes in parts there is the most.
+        false => packed(&columns, &rows),
+    };
+    write_file(out, &full, &table)?;
     written.push(path);
     Ok(())
 }
 
-/// Adds to each row of the lineage the bytes around its cell.
+/// Writes a data file.
+pub(super) fn write_file(out: &mut Out, name: &str, table: &Value) -> Result<(), ReportError> {
+    let text = format!("tejido.data[{}]={};\n", Value::from(name), script(table));
+    out.write(&format!("data/{name}.js"), text.as_bytes())
+}
+
+/// What the leading comment of a SELECT says of its rows: which mart they are of, what makes them unique, how they are split,
+/// and where the rows stand that they were added up from.
+pub(super) fn shape(sql: &str) -> Value {
+    let one = |name: &str| listed(sql, name).into_iter().next();
+    json!({ "part": listed(sql, "part"), "key": listed(sql, "key"), "of": one("of"), "sum": one("sum") })
+}
+
+/// The names behind `-- <name>: ` in a leading comment.
+fn listed(sql: &str, name: &str) -> Vec<String> {
+    let marker = format!("-- {name}: ");
+    let names = sql.lines().find_map(|line| line.strip_prefix(&marker));
+    names.map(|names| names.split(',').map(|name| name.trim().to_owned()).collect()).unwrap_or_default()
+}
+
+/// The same rows by column, since most of what stands below each other is alike: differences of whole numbers, words that are
+/// told once, texts by what they have in common with the one above. README.md has the forms, `data.js` reads them.
+fn packed(columns: &[String], rows: &[Vec<Value>]) -> Value {
+    let columns_packed: Vec<Value> = columns
+        .iter()
+        .enumerate()
+        .map(|(at, name)| {
+            let values: Vec<&Value> = rows.iter().filter_map(|row| row.get(at)).collect();
+            match name.as_str() {
+                "cell" | "line" => steps(&values),
+                "before" | "behind" => json!({ "like": alike(&values) }),
+                _ => words(&values),
+            }
+        })
+        .collect();
+    json!({ "columns": columns, "count": rows.len(), "packed": columns_packed })
+}
+
+/// Whole numbers, each less the one before it.
+fn steps(values: &[&Value]) -> Value {
+    let mut before = 0;
+    let step = values.iter().map(|value| {
+        value.as_i64().map(|number| {
+            let step = number - before;
+            before = number;
+            step
+        })
+    });
+    json!({ "step": step.collect::<Vec<Option<i64>>>() })
+}
+
+/// Values that come again are told once.
+fn words(values: &[&Value]) -> Value {
+    let mut words: Vec<&Value> = Vec::new();
+    let mut places: HashMap<String, usize> = HashMap::new();
+    let mut at = Vec::with_capacity(values.len());
+    for value in values {
+        let place = *places.entry(value.to_string()).or_insert(words.len());
+        if place == words.len() {
+            words.push(value);
+        }
+        at.push(place);
+    }
+    match words.len() {
+        0 | 1 => json!({ "words": words }),
+        // A number of a word is not shorter than most words that stand alone.
+        count if count * 2 > values.len() => json!({ "values": values }),
+        _ => json!({ "words": words, "at": at }),
+    }
+}
+
+/// Each text as three values: from which character of the text before it, how many characters, and what follows them.
+fn alike(texts: &[&Value]) -> Vec<Value> {
+    let mut told = Vec::with_capacity(3 * texts.len());
+    let mut before: Vec<char> = Vec::new();
+    for text in texts {
+        let Some(text) = text.as_str() else {
+            told.extend([Value::from(0), Value::from(0), Value::Null]);
+            continue;
+        };
+        let text: Vec<char> = text.chars().collect();
+        let (mut from, mut length) = (0, 0);
+        for start in 0..before.len() {
+            let common = before[start..].iter().zip(&text).take_while(|(one, other)| one == other).count();
+            if common > length {
+                (from, length) = (start, common);
+            }
+        }
+        let rest: String = text[length..].iter().collect();
+        told.extend([Value::from(from), Value::from(length), Value::from(rest)]);
+        before = text;
+    }
+    told
+}
+
+/// Adds to each row of the lineage the bytes around its cell, and where they stand. A text that is written as its value is
+/// not told again.
 fn with_excerpts(columns: &mut Vec<String>, rows: &mut [Vec<Value>], key: &[String], excerpts: &mut Excerpts) {
-    let at = columns.iter().position(|column| column == "cell").unwrap_or_default();
+    let place = |name: &str| columns.iter().position(|column| column == name).unwrap_or_default();
+    let (at, value_at) = (place("cell"), place("value"));
     let cell = |row: &[Value]| row.get(at).and_then(Value::as_i64).map(|cell| cell as u64);
     let mut cells: Vec<u64> = rows.iter().filter_map(|row| cell(row)).collect();
     cells.sort_unstable();
     cells.dedup();
     let mut found = excerpts(key.first().map_or("", String::as_str), &cells);
     for row in rows.iter_mut() {
-        let excerpt = cell(row).and_then(|cell| found.remove(&cell));
-        // Texts always have a JSON form.
-        row.push(serde_json::to_value(excerpt).unwrap_or_default());
+        let Some(excerpt) = cell(row).and_then(|cell| found.remove(&cell)) else {
+            row.extend([(); 5].map(|()| Value::Null));
+            continue;
+        };
+        let is_value = row.get(value_at).is_some_and(|value| value.to_string() == excerpt.text);
+        let (line, column) = excerpt.at.unzip();
+        let text = if is_value { Value::Null } else { Value::from(excerpt.text) };
+        let (before, behind) = (Value::from(excerpt.before), Value::from(excerpt.behind));
+        row.extend([Value::from(line), Value::from(column), before, text, behind]);
     }
-    columns.push("excerpt".to_owned());
+    columns.extend(["line", "column", "before", "text", "behind"].map(str::to_owned));
 }
 
 /// The part that a row belongs to, and its other values.
@@ -195,5 +300,30 @@ mod tests {
         assert_eq!(rounded(f64::NAN), Value::Null);
         assert_eq!(file_name("C10-S951_X_K/ñ"), "C10-S951_X_K%2F%C3%B1");
         assert_eq!(script(&json!("</script>")), "\"\\u003c/script>\"");
+    }
+
+    #[test]
+    fn what_stands_below_each_other_is_told_once() {
+        let columns = ["cell", "region", "before"].map(str::to_owned);
+        let row = |cell: i64, before: &str| vec![json!(cell), json!("ES13"), json!(before)];
+        let rows = [row(92, "a,ES13,2024,"), row(190, "a,ES13,2025,"), row(200, "ES13,2025,1,")];
+        assert_eq!(
+            packed(&columns, &rows),
+            json!({ "columns": columns, "count": 3, "packed": [
+                { "step": [92, 98, 10] },
+                { "words": ["ES13"] },
+                { "like": [0, 0, "a,ES13,2024,", 0, 10, "5,", 2, 10, "1,"] },
+            ] })
+        );
+        let values = [json!("a"), json!("b"), json!("a"), json!("a")];
+        assert_eq!(words(&values.iter().collect::<Vec<_>>()), json!({ "words": ["a", "b"], "at": [0, 1, 0, 0] }));
+        assert_eq!(words(&values[..2].iter().collect::<Vec<_>>()), json!({ "values": ["a", "b"] }));
+        assert_eq!(alike(&[&json!("x"), &Value::Null]), [json!(0), json!(0), json!("x"), json!(0), json!(0), Value::Null]);
+    }
+
+    #[test]
+    fn the_leading_comment_says_what_rows_are() {
+        let sql = "-- Two.\n-- of: revisions\n-- part: a, b\n-- key: c\nselect 1";
+        assert_eq!(shape(sql), json!({ "part": ["a", "b"], "key": ["c"], "of": "revisions", "sum": null }));
     }
 }

@@ -82,10 +82,13 @@ pub struct Facts {
     pub audits: [u64; 2],
     /// Rows in quarantine.
     pub quarantined: u64,
+    /// What else of the manifest the pages show, by the name of its data file, each with `columns` and `rows`: models, audits,
+    /// pipelines.
+    pub tables: Vec<(&'static str, Value)>,
 }
 
 /// The bytes around a cell.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Excerpt {
     /// What stands before it in its line.
     pub before: String,
@@ -93,8 +96,8 @@ pub struct Excerpt {
     pub text: String,
     /// What stands behind it.
     pub behind: String,
-    /// Where.
-    pub place: String,
+    /// Its line and column, from 1; none in a workbook, whose cells say sheet, row and column.
+    pub at: Option<(u64, u64)>,
 }
 
 /// Gives the bytes around cells of a snapshot, named by the first characters of its hash; what cannot be read is left out.
@@ -111,15 +114,21 @@ pub fn write(folder: &Path, reader: &Reader, facts: &Facts, excerpts: &mut Excer
         }
     }
     let mut parts: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    let mut shapes = BTreeMap::new();
     for file in DATA.files() {
         let name = file.path().file_stem().unwrap_or_default().to_string_lossy().into_owned();
         let sql = file.contents_utf8().unwrap_or_default();
         let written = data::write(&mut out, reader, &name, sql, excerpts)?;
+        shapes.insert(name.clone(), data::shape(sql));
         if let Some(written) = written.filter(|_| name != "lineage") {
             parts.insert(name, written);
         }
     }
-    out.write("data/build.js", format!("tejido.build={};\n", data::script(&about(facts, &parts))).as_bytes())?;
+    for (name, table) in &facts.tables {
+        data::write_file(&mut out, name, table)?;
+    }
+    let about = about(facts, &parts, &shapes);
+    out.write("data/build.js", format!("tejido.build={};\n", data::script(&about)).as_bytes())?;
     let language = facts.languages.first().map_or("es", String::as_str);
     let title = facts.title.get(language).map_or("", String::as_str);
     let page = ASSETS.get_file("index.html").and_then(include_dir::File::contents_utf8).unwrap_or_default();
@@ -179,7 +188,7 @@ fn files<'d>(dir: &'d Dir<'d>) -> Vec<&'d include_dir::File<'d>> {
     dir.files().chain(dir.dirs().flat_map(|dir| files(dir))).collect()
 }
 
-fn about(facts: &Facts, parts: &BTreeMap<String, Vec<String>>) -> Value {
+fn about(facts: &Facts, parts: &BTreeMap<String, Vec<String>>, shapes: &BTreeMap<String, Value>) -> Value {
     json!({
         "id": facts.build_id,
         "built_at": facts.built_at,
@@ -195,6 +204,7 @@ fn about(facts: &Facts, parts: &BTreeMap<String, Vec<String>>) -> Value {
         "audits": { "passed": facts.audits[0], "warned": facts.audits[1] },
         "quarantined": facts.quarantined,
         "parts": parts,
+        "shapes": shapes,
     })
 }
 

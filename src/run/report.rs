@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use serde_json::{Value, json};
+
 use super::explain::{open, reading};
 use super::warehouse::read_models;
 use super::{Project, RunError};
@@ -19,6 +21,9 @@ const MOST_BYTES: u64 = 64 << 20;
 
 /// Characters that are shown before and behind a value.
 const AROUND: usize = 120;
+
+/// What the report tells of a model.
+const MODEL: [&str; 8] = ["name", "schema", "description", "grain", "inputs", "reads", "rows", "sql"];
 
 /// Writes the report of a build, the published one if none is named, into a folder; how many files.
 pub fn report(project: &Project, build: Option<&str>, region: Option<&str>, into: &Path) -> Result<usize, RunError> {
@@ -68,7 +73,9 @@ fn facts(project: &Project, manifest: &Manifest) -> Facts {
         *provenance.entry(name.clone()).or_default() += rows;
     }
     let marts = read_models(manifest).into_iter().filter(|model| model.is_mart);
-    let failing = |audit: &&serde_json::Value| audit["failing_rows"].as_u64().is_some_and(|rows| rows > 0);
+    // Structs of texts and numbers always have a JSON form.
+    let pipelines: Vec<Value> = manifest.pipelines.iter().filter_map(|one| serde_json::to_value(one).ok()).collect();
+    let failing = |audit: &&Value| audit["failing_rows"].as_u64().is_some_and(|rows| rows > 0);
     let warned = manifest.audits.iter().filter(failing).count() as u64;
     Facts {
         build_id: manifest.build_id.clone(),
@@ -84,7 +91,18 @@ fn facts(project: &Project, manifest: &Manifest) -> Facts {
         rows: marts.map(|mart| (mart.name, mart.rows)).collect(),
         audits: [manifest.audits.len() as u64 - warned, warned],
         quarantined: manifest.pipelines.iter().flat_map(|pipeline| pipeline.quarantined.values()).sum(),
+        tables: vec![
+            ("models", table(&manifest.models, &MODEL)),
+            ("audits", table(&manifest.audits, &["model", "audit", "blocking", "failing_rows"])),
+            ("pipelines", table(&pipelines, &["pipeline", "dataset", "loaded", "quarantined", "provenance"])),
+        ],
     }
+}
+
+/// These fields of records of the manifest, a row each.
+fn table(records: &[Value], columns: &[&str]) -> Value {
+    let row = |record: &Value| columns.iter().map(|column| record[*column].clone()).collect::<Vec<_>>();
+    json!({ "columns": columns, "rows": records.iter().map(row).collect::<Vec<_>>() })
 }
 
 /// What stands around cells of archived payloads, of which one is held at a time.
@@ -121,7 +139,7 @@ impl Excerpts<'_> {
                 before: cut(&reading.before, true),
                 behind: cut(&reading.behind, false),
                 text: reading.text,
-                place: reading.place,
+                at: reading.at.map(|place| (place.line, place.column)),
             };
             found.insert(cell, excerpt);
         });

@@ -33,8 +33,8 @@ tejido.frame = function frame(route) {
         h("button", { type: "button", class: "plain", onclick: tejido.theme.toggle }, t("theme"))),
       nav),
     build.profile === "sample" ? h("div", { class: "banner", role: "note" },
-      h("p", {}, h("b", {}, t("sample_title")), " ", t("sample_text", {
-        synthetic: tejido.number(build.provenance.synthetic), official: tejido.number(build.provenance.official) }))) : null,
+      h("p", {}, h("b", {}, t("sample_title")), " ", tejido.sentence("sample_text", Object.fromEntries(["synthetic", "official"].map((kind) =>
+        [kind, tejido.count(build.provenance[kind] ?? 0, tejido.counted("pipelines", [], {}, `sum.provenance.${kind}`), t(`provenance_${kind}`))]))))) : null,
     h("main", { id: "content", tabindex: -1 }, h("p", { class: "loading" }, t("loading"))),
     h("aside", { id: "origin", class: "origin", "aria-labelledby": "origin-title", hidden: true }),
     h("footer", {},
@@ -43,14 +43,19 @@ tejido.frame = function frame(route) {
   ];
 };
 
-tejido.render = async function render() {
+// `again` draws a view that stands already.
+tejido.render = async function render({ again = false } = {}) {
   const route = tejido.parseRoute(location.hash);
   const before = tejido.route;
   tejido.route = route;
   tejido.language = route.language;
   document.documentElement.lang = route.language;
-  const view = (one) => one && JSON.stringify([one.language, one.page, one.subject, { ...one.query, origin: null }]);
-  const same = view(before) === view(route);
+  const view = (one) => {
+    if (!one) return null;
+    const { origin, number, ...query } = one.query;
+    return JSON.stringify([one.language, one.page, one.subject, query]);
+  };
+  const same = !again && view(before) === view(route);
   if (!same) {
     const app = document.getElementById("app");
     const kept = document.activeElement && document.activeElement.closest(".choice") ? document.activeElement.previousElementSibling?.textContent : null;
@@ -76,7 +81,7 @@ tejido.render = async function render() {
   }
   for (const link of document.querySelectorAll(".switches a[hreflang]"))
     link.href = tejido.link(route.page, route.subject, route.query, link.hreflang);
-  await tejido.lineage.show(route.query.origin);
+  await tejido.lineage.show(route.query);
   document.body.dataset.ready = location.hash || "#";
 };
 
@@ -111,7 +116,7 @@ tejido.choose = (label, key, options, value) =>
 tejido.start = async function start() {
   tejido.language = tejido.parseRoute(location.hash).language;
   await tejido.loadNames();
-  addEventListener("hashchange", tejido.render);
+  addEventListener("hashchange", () => tejido.render());
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", tejido.chart.redrawAll);
   await tejido.render();
 };

@@ -52,18 +52,19 @@ tejido.chart.redrawAll = function redrawAll() {
 };
 
 // A render option of Plot's marks: each drawn element becomes a button of the row that it stands for.
-// describe(row) gives { label, origins }.
+// describe(row) gives { label, origins, value, numbers }: the cells that it was read from, and the rows that it stands in.
 tejido.askable = (rows, describe) =>
   function render(index, scales, values, dimensions, context, next) {
     const drawn = next(index, scales, values, dimensions, context);
     for (const node of drawn ? drawn.querySelectorAll("*") : []) {
       const row = rows[node.__data__];
       if (!row || node.tagName === "title") continue;
-      const { label, origins, value } = describe(row);
+      const { label, origins, value, numbers = [] } = describe(row);
+      const addresses = numbers.filter(Boolean);
       tejido.set(node, { class: "ask", role: "button", tabindex: -1, "aria-label": label, "data-value": value,
-        "data-origin": tejido.originParameter(origins) });
+        "data-origin": tejido.originParameter(origins), "data-number": addresses.join(",") || null });
       node.append(tejido.svg("title", {}, label));
-      node.addEventListener("click", () => origins.length && tejido.ask(origins));
+      node.addEventListener("click", () => (origins.length || addresses.length) && tejido.ask(origins, addresses));
     }
     return drawn;
   };

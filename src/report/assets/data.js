@@ -13,9 +13,9 @@ tejido.load = function load(name, ...part) {
       // A percent sign of a file's name is written %25 in its address.
       script.src = `data/${key.replaceAll("%", "%25")}.js`;
       script.onload = () => {
-        const { columns, rows } = tejido.data[key];
+        const table = tejido.data[key];
         delete tejido.data[key];
-        resolve(rows.map((row) => Object.fromEntries(columns.map((column, i) => [column, row[i]]))));
+        resolve(tejido.rowsOf(table).map((row) => Object.assign(row, { [tejido.from]: { name, part } })));
       };
       script.onerror = () => {
         tejido.loading.delete(key);
@@ -25,6 +25,38 @@ tejido.load = function load(name, ...part) {
     }));
   }
   return tejido.loading.get(key);
+};
+
+// What a row was read from, behind a symbol: it goes along where a row is copied, and is no column.
+tejido.from = Symbol("from");
+
+// A file's rows as objects. What comes in parts is written by column (README.md has the forms).
+tejido.rowsOf = function rowsOf({ columns, rows, count, packed }) {
+  if (rows) return rows.map((row) => Object.fromEntries(columns.map((column, i) => [column, row[i]])));
+  const values = packed.map(tejido.unpack);
+  return Array.from({ length: count }, (_, i) =>
+    Object.fromEntries(columns.map((column, k) => [column, values[k].length === 1 ? values[k][0] : values[k][i]])));
+};
+
+tejido.unpack = function unpack({ step, words, at, values, like }) {
+  if (step) {
+    let sum = 0;
+    return step.map((more) => (more == null ? null : (sum += more)));
+  }
+  if (words) return at ? at.map((place) => words[place]) : words;
+  if (values) return values;
+  const texts = [];
+  let before = [];
+  for (let i = 0; i < like.length; i += 3) {
+    if (like[i + 2] == null) {
+      texts.push(null);
+      continue;
+    }
+    const text = before.slice(like[i], like[i] + like[i + 1]).join("") + like[i + 2];
+    before = [...text];
+    texts.push(text);
+  }
+  return texts;
 };
 
 // Whether a part exists: the build says so, since asking for a file that is not there is an error in the console.

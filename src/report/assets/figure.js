@@ -41,25 +41,34 @@ tejido.marks = (row) =>
   [row.provenance === "synthetic" ? "◇" : "", tejido.isEstimated(row.flags) ? "≈" : "",
     [...(row.flags || "")].filter((flag) => /[bcdnruz]/.test(flag)).join("")].join("");
 
-// text: the figure as it is shown. row: its provenance and flags. origins: where it was read. label: what it is.
-tejido.figure = function figure(text, row, origins, label) {
+// text: the figure as it is shown. row: its provenance and flags. origins: where it was read. label: what it is. numbers: the
+// addresses of the rows of marts that it stands in (number.js).
+tejido.figure = function figure(text, row, origins, label, numbers = []) {
   const { h } = tejido;
   const marks = tejido.marks(row);
   const kind = tejido.kindWords(row);
   const content = [text, marks ? h("span", { class: "marks", "aria-hidden": "true" }, marks) : null];
   if (!text) return h("span", { class: "missing" }, tejido.t(/c/.test(row.flags || "") ? "confidential" : "no_value"));
-  if (!origins.length) return h("span", { class: `value ${row.provenance}` }, content, tejido.hidden(` (${kind})`));
+  const addresses = numbers.filter(Boolean);
+  if (!origins.length && !addresses.length) return h("span", { class: `value ${row.provenance}` }, content, tejido.hidden(` (${kind})`));
   return h("button", {
-    type: "button", class: `value ${row.provenance || ""}`, "data-origin": tejido.originParameter(origins),
-    "aria-label": `${label ? `${label}: ` : ""}${text}${kind ? ` (${kind})` : ""}. ${tejido.t("ask_origin")}`,
-    title: kind,
-    onclick: () => tejido.ask(origins),
+    type: "button", class: `value ${row.provenance || ""}`, "data-origin": tejido.originParameter(origins) || null,
+    "data-number": addresses.join(",") || null,
+    "aria-label": `${label ? `${label}: ` : ""}${text}${/[a-z]/.test(marks) ? marks : ""}${kind ? ` (${kind})` : ""}. ${tejido.t("ask_origin")}`,
+    title: kind || null,
+    onclick: () => tejido.ask(origins, addresses),
   }, content);
 };
 
-tejido.ask = function ask(origins) {
+// A column of a row as it is computed: the text, what it is of, and the cells that it was computed from.
+tejido.computed = (row, column, text, label, origins = [], kind = row) => tejido.figure(text, kind, origins, label, [tejido.asked(row, column)]);
+
+// A count of rows, or a sum.
+tejido.count = (value, address, label) => tejido.figure(tejido.number(value), {}, [], label, [address]);
+
+tejido.ask = function ask(origins, numbers = []) {
   tejido.lineage.from = document.activeElement;
-  tejido.go(tejido.linkWith({ origin: tejido.originParameter(origins) }));
+  tejido.go(tejido.linkWith({ origin: tejido.originParameter(origins) || null, number: numbers.filter(Boolean).join(",") || null }));
 };
 
 // What the marks mean, once a page.
@@ -74,15 +83,16 @@ tejido.key = function key() {
 };
 
 // A share and the row that it stands in: the usual case.
-tejido.share = (row, label, digits = 1) => tejido.figure(tejido.percent(row.share, digits), row, tejido.origins(row), label);
+tejido.share = (row, label, digits = 1) => tejido.figure(tejido.percent(row.share, digits), row, tejido.origins(row), label,
+  [row.snapshot ? null : tejido.asked(row, "share")]);
 
 // A difference of two figures, with a mark for its sign, so that colour is not needed. It is official only if both are.
-tejido.gap = function gap(value, row, prefixes, label) {
+tejido.gap = function gap(value, row, prefixes, label, column = null) {
   if (value == null) return tejido.h("span", { class: "missing" }, tejido.t("no_comparison"));
   const theirs = prefixes.map((prefix) => row[`${prefix}_provenance`]).filter((one) => one != null);
   const all = theirs.length === prefixes.length ? [row.provenance, ...theirs] : [row.row_provenance ?? row.provenance];
   const provenance = all.every((one) => one === "official") ? "official" : "synthetic";
-  const node = tejido.figure(tejido.points(value), { provenance, flags: row.flags }, tejido.origins(row, prefixes), label);
+  const node = tejido.figure(tejido.points(value), { provenance, flags: row.flags }, tejido.origins(row, prefixes), label, [column && tejido.asked(row, column)]);
   node.classList.add(value < 0 ? "behind" : "ahead");
   return node;
 };

@@ -8,6 +8,18 @@ tejido.t = function t(key, values = {}) {
   return text.replace(/\{(\w+)\}/g, (_, name) => values[name] ?? "");
 };
 
+// The same with elements among the values: the pieces of the sentence. A full stop behind an element stays in its line.
+tejido.sentence = function sentence(key, values = {}) {
+  const pieces = tejido.text[tejido.language][key].split(/\{(\w+)\}/).map((piece, i) => (i % 2 ? values[piece] ?? "" : piece));
+  return pieces.map((piece, i) => {
+    if (i % 2) {
+      const mark = /^[.,;:)]/.exec(pieces[i + 1]);
+      return piece instanceof Node && mark ? tejido.h("span", { class: "together" }, piece, mark[0]) : piece;
+    }
+    return i && pieces[i - 1] instanceof Node ? piece.replace(/^[.,;:)]/, "") : piece;
+  });
+};
+
 tejido.locale = () => ({ es: "es-ES", en: "en-GB" })[tejido.language];
 
 tejido.number = (value, digits = 0) =>
@@ -82,6 +94,20 @@ tejido.clusterName = (code) => {
 };
 
 tejido.list = (names) => new Intl.ListFormat(tejido.locale(), { type: "conjunction" }).format(names);
+
+// How wide a text is in a chart, in the page's own typeface; and as much of it as fits.
+tejido.measure = function measure(text) {
+  const context = (tejido.measure.canvas ||= document.createElement("canvas")).getContext("2d");
+  context.font = `12px ${getComputedStyle(document.body).fontFamily}`;
+  return context.measureText(text).width;
+};
+tejido.fit = function fit(text, width) {
+  let fitting = text;
+  for (let length = text.length; length > 4 && tejido.measure(fitting) > width; length -= 2) fitting = tejido.cut(text, length - 1);
+  return fitting;
+};
+// The margin that these labels need, up to the most that there is.
+tejido.labelMargin = (labels, most) => Math.min(most, Math.ceil(Math.max(40, ...labels.map(tejido.measure))) + 12);
 
 // Cuts at a word, for labels in charts; the whole text stands in the table behind.
 tejido.cut = (text, length) => {

@@ -1,15 +1,14 @@
-// The panel that says where a figure comes from, as `tejido explain` does. Its link opens the view with the panel.
+// The panel that says where a figure comes from, as `tejido explain` does: the row of a mart that it stands in, what that was
+// computed from, and the cells with the bytes around them. Its link opens the view with the panel.
 "use strict";
 
-tejido.lineage = { from: null };
+tejido.lineage = { from: null, most: 60 };
 
-// As lineage.sql: parts of 32 KiB of the payload, of 256 rows in a workbook.
-tejido.bucket = (cell) => (cell < 2 ** 48 ? Math.floor(cell / 2 ** 15) : Math.floor(cell / 2 ** 24));
-
-tejido.lineage.show = async function show(parameter) {
+tejido.lineage.show = async function show({ origin, number }) {
   const { h, t } = tejido;
   const panel = document.getElementById("origin");
-  if (!parameter) {
+  const asked = JSON.stringify([origin, number]);
+  if (!origin && !number) {
     if (!panel.hidden) {
       panel.hidden = true;
       panel.replaceChildren();
@@ -18,42 +17,50 @@ tejido.lineage.show = async function show(parameter) {
     }
     return;
   }
-  const origins = tejido.parseOrigins(parameter);
   const close = () => tejido.go(tejido.linkWith({ origin: null }));
   const body = h("div", { class: "origin-body" }, h("p", {}, t("loading")));
   const heading = h("h2", { tabindex: -1, id: "origin-title" }, t("origin"));
   panel.replaceChildren(
     h("header", {}, heading, h("button", { type: "button", class: "plain", onclick: close }, t("close"))), body);
   panel.hidden = false;
+  panel.scrollTop = 0;
+  panel.dataset.asked = asked;
   panel.onkeydown = (event) => { if (event.key === "Escape") close(); };
   heading.focus();
+  const origins = origin ? tejido.parseOrigins(origin) : [];
   const snapshots = await tejido.snapshots();
-  const found = await Promise.all(origins.map(async (origin) => ({
-    ...origin, source: snapshots.get(origin.snapshot), row: await tejido.lineage.row(origin),
+  const numbers = await Promise.all((number || "").split(",").filter(Boolean).map(tejido.lineage.number));
+  const found = await Promise.all(origins.map(async (one) => ({
+    ...one, source: snapshots.get(one.snapshot), row: await tejido.lineage.row(one),
   })));
-  const shown = found.map((origin) => tejido.lineage.section(origin));
+  // Another figure may have been asked meanwhile.
+  if (panel.dataset.asked !== asked || !body.isConnected) return;
   body.replaceChildren(...tejido.flat([
-    origins.length > 1 ? h("p", {}, t("origin_of_several", { count: origins.length })) : null,
-    shown,
+    numbers,
+    found.length > 1 ? h("p", { class: "several" }, t("origin_of_several", { count: found.length })) : null,
+    found.map((one) => tejido.lineage.section(one)),
     h("p", { class: "link" }, t("origin_link"), " ", h("a", { href: location.hash }, t("this_view"))),
-    h("p", { class: "muted" }, t("origin_explain")),
+    found.some((one) => one.row) ? h("p", { class: "muted" }, t("origin_explain")) : null,
   ]));
 };
 
+// The observation of a cell. lineage_parts.sql has the first cell of each part of a snapshot.
 tejido.lineage.row = async function row({ snapshot, cell }) {
   if (cell == null) return null;
-  const key = ["lineage", snapshot, String(tejido.bucket(cell))];
-  try {
-    return (await tejido.load(...key)).find((other) => other.cell === cell) || null;
-  } catch {
-    return null;
-  }
+  const parts = (await tejido.load("lineage_parts")).find((one) => one.snapshot === snapshot);
+  if (!parts) return null;
+  const firsts = parts.firsts.split(" ").map(Number);
+  const part = firsts.findLastIndex((first) => first <= cell);
+  if (part < 0) return null;
+  return (await tejido.load("lineage", snapshot, String(part))).find((other) => other.cell === cell) || null;
 };
+
+tejido.lineage.list = (pairs) => tejido.h("dl", {}, pairs.filter(([, value]) => value != null && value !== "")
+  .map(([name, value]) => [tejido.h("dt", {}, name), tejido.h("dd", {}, value)]));
 
 tejido.lineage.section = function section({ snapshot, cell, role, source, row }) {
   const { h, t } = tejido;
-  const list = (pairs) => h("dl", {}, pairs.filter(([, value]) => value != null && value !== "")
-    .map(([name, value]) => [h("dt", {}, name), h("dd", {}, value)]));
+  const { list } = tejido.lineage;
   const code = (text) => h("code", {}, text);
   const unit = row ? tejido.codeName("units", row.unit) : "";
   return h("section", { class: "origin-part", "data-cell": cell, "data-value": row ? row.value : null },
@@ -74,25 +81,35 @@ tejido.lineage.section = function section({ snapshot, cell, role, source, row })
         [t("flags"), row.flags ? tejido.flagWords(row.flags).join(", ") : t("no_flags")],
         [t("known_since"), tejido.moment(row.vintage)],
       ]),
-      row.excerpt ? tejido.lineage.excerpt(row.excerpt) : null,
+      row.before == null ? null : tejido.lineage.excerpt(row),
     ] : h("p", {}, t(cell != null ? "origin_unknown" : role === "table" ? "origin_table" : "origin_counts")),
     source ? list([
       [t("source"), source.attribution || source.publisher],
-      [t("table"), [source.title, " ", code(source.dataset)]],
+      [t("table"), [h("span", { lang: "en" }, source.title), " ", code(source.dataset)]],
       [t("pipeline"), code(source.pipeline)],
       [t("address"), h("span", { class: "address" }, source.url)],
       [t("fetched"), tejido.moment(source.fetched_at)],
-      [t("licence"), source.licence],
+      [t("licence"), h("span", { lang: "en" }, source.licence)],
       [t("file"), code(source.file)],
       [t("hash"), code(source.hash)],
       [t("cell"), cell == null ? null : code(String(cell))],
     ]) : h("p", {}, code(snapshot)));
 };
 
-// The bytes around the value, as they came.
-tejido.lineage.excerpt = function excerpt({ before, text, behind, place }) {
+// Where a cell stands: line, column and byte; in a workbook, whose cells are sheet, row and column in one number, as its
+// program says it.
+tejido.lineage.place = function place({ cell, line, column }) {
+  if (line != null) return tejido.t("place_line", { line: tejido.number(line), column: tejido.number(column), byte: tejido.number(cell) });
+  let letters = "";
+  for (let rest = (cell % 2 ** 16) + 1; rest > 0; rest = Math.floor((rest - 1) / 26)) letters = String.fromCharCode(65 + ((rest - 1) % 26)) + letters;
+  return tejido.t("place_sheet", { sheet: Math.floor(cell / 2 ** 48) + 1, cell: `${letters}${(Math.floor(cell / 2 ** 16) % 2 ** 32) + 1}` });
+};
+
+// The bytes around the value, as they came; a text that is the value as it is written is not told twice.
+tejido.lineage.excerpt = function excerpt(row) {
   const { h, t } = tejido;
+  const label = t("bytes_at", { place: tejido.lineage.place(row) });
   return h("figure", { class: "excerpt" },
-    h("figcaption", {}, t("bytes_at", { place })),
-    h("pre", { tabindex: 0, "aria-label": t("bytes_at", { place }) }, before, h("mark", {}, text), behind));
+    h("figcaption", {}, label),
+    h("pre", { tabindex: 0, "aria-label": label, role: "region" }, row.before, h("mark", {}, row.text ?? String(row.value)), row.behind));
 };

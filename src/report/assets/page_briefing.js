@@ -18,11 +18,12 @@ tejido.pages.briefing = async function briefing(route) {
   return h("article", { class: "briefing" },
     h("div", { class: "no-print choices" },
       tejido.select(t("cluster"), withNeeds.map((row) => ({ value: row.cluster, label: tejido.clusterName(row.cluster) })), one.cluster,
-        (cluster) => tejido.go(tejido.link("briefing", cluster, { ...route.query, origin: null }))),
+        (cluster) => tejido.go(tejido.link("briefing", cluster, { ...route.query, origin: null, number: null }))),
       h("button", { type: "button", class: "action", onclick: () => print() }, t("print")),
       h("a", { class: "plain", href: tejido.link("clusters", one.cluster, tejido.carried()) }, t("page_clusters"))),
     tejido.heading(t("briefing_title", { cluster: name }),
-      t("briefing_lead", { cluster: name, members: one.members, behind: behind.length, measured: measured.length })),
+      tejido.sentence("briefing_lead", { cluster: name, members: tejido.memberCount("members", one, t("members")),
+        behind: tejido.ofRows(behind, "lag_points", measured), measured: tejido.ofRows(measured, "lag_points") })),
     h("p", { class: "muted" }, `${one.attribution}. ${t("data_of")} ${tejido.date(one.vintage)}. ${t("role_export")}: ${t(`provenance_${one.provenance}`)}.`),
     h("section", { class: "page-one" },
       h("h2", {}, t("briefing_one")),
@@ -41,13 +42,13 @@ tejido.needItem = function needItem(row) {
   const reasons = (tejido.named(row, "supplier_reasons") || "").split("; ").filter(Boolean);
   return h("li", {},
     h("h3", {}, tejido.forceName(row.force)),
-    h("p", {}, tejido.memberCount(Math.abs(row.lag_points), row, t("lag"), 1), ` ${t("points_word")} `,
+    h("p", {}, tejido.computed(row, "lag_points", tejido.number(Math.abs(row.lag_points), 1), t("lag"), [{ snapshot: row.snapshot, cell: null, role: "export" }]), ` ${t("points_word")} `,
       row.lag_points > 0 ? t("behind_word") : t("ahead_word"), ". ",
-      h("b", {}, row.suppliers ? t("suppliers_count", { count: row.suppliers, cluster: tejido.clusterName(row.supplier_cluster) }) : t("no_suppliers")), "."),
+      h("b", {}, tejido.suppliers(row)), "."),
     reasons.length ? h("ul", {}, reasons.map((reason) => {
       const [division, ...text] = reason.split(": ");
       const counts = (row.supplier_divisions || "").split(", ").map((pair) => pair.split(": "));
       const count = counts.find(([code]) => code === division);
-      return h("li", {}, h("b", {}, tejido.sectorName(division)), count ? ` (${count[1]})` : "", `. ${text.join(": ")}.`);
+      return h("li", {}, h("b", {}, tejido.sectorName(division)), count ? [" (", tejido.computed(row, "supplier_divisions", count[1], tejido.sectorName(division)), ")"] : "", `. ${text.join(": ")}.`);
     })) : null);
 };

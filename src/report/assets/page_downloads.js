@@ -48,8 +48,11 @@ tejido.pages.downloads = async function downloads() {
       { label: t("file"), head: true, cell: (file) => h("a", { href: `../${file.path}` }, file.path.replace("marts/", "")) },
       { label: t("contents"), cell: (file) => (table(file) ? [h("span", { lang: "en" }, tejido.prose(about.get(table(file)) || "")), " ",
         h("a", { href: tejido.link("dictionary", table(file), tejido.carried()) }, t("page_dictionary"), tejido.hidden(` (${table(file)})`))] : t(known[file.path])) },
-      { label: t("rows"), number: true, cell: (file) => tejido.number(tejido.build.rows[table(file)]) },
-      { label: t("size"), number: true, cell: (file) => (file.bytes ? tejido.bytes(file.bytes) : "") },
+      { label: t("rows"), number: true, cell: (file) => {
+        const rows = tejido.build.rows[table(file)];
+        return rows == null ? "" : tejido.count(rows, tejido.counted("models", [], { name: table(file) }, "sum.rows"), table(file));
+      } },
+      { label: t("size"), number: true, cell: (file) => (file.bytes ? h("span", { "data-plain": true }, tejido.bytes(file.bytes)) : "") },
     ], files, { class: "cards" }),
     h("p", { class: "muted" }, t("other_formats")),
     h("h2", {}, t("sources_title")),

@@ -38,6 +38,7 @@ tejido.pages.force = async function forcePage(route) {
     fact ? tejido.forceFacts(fact, target, region, country) : null,
     tejido.seriesChart(rows, part, region, country, fact && fact.best_region, target),
     newest ? tejido.rankingChart(rows, newest.time_period, part, region, country) : null,
+    await tejido.sizeChart(part, publisher, region, country),
     h("p", {}, [["sectors", "by_activity"], ["map", "on_map"]].map(([page, text], i) => [i ? " · " : "",
       h("a", { href: tejido.link(page, null, { ...tejido.carried(), indicator: `${part.indicator} ${part.unit}`, publisher }) }, t(text))])),
     await tejido.decompositionSection(part, publisher, region),
@@ -65,13 +66,14 @@ tejido.forceFacts = function forceFacts(fact, target, region, country) {
       { provenance: fact[`${prefix}_provenance`], flags: fact[`${prefix}_flags`] },
       [{ snapshot: fact[`${prefix}_snapshot`], cell: fact[`${prefix}_cell`], role: prefix }], name),
     prefix === "best" ? tejido.regionName(fact.best_region) : null,
-    prefix === "best" ? null : `${tejido.points(fact[`gap_to_${prefix}_points`])} ${t("points_word")}`);
+    prefix === "best" ? null : [tejido.gap(fact[`gap_to_${prefix}_points`], fact, [prefix], t("gap_to", { name }), `gap_to_${prefix}_points`), ` ${t("points_word")}`]);
   return h("dl", { class: "facts" },
     one(tejido.regionName(region), tejido.share(fact, tejido.regionName(region)),
-      `${fact.time_period}${fact.change_points == null ? "" : `, ${t("since_before", { change: tejido.points(fact.change_points) })}`}`),
+      [fact.time_period, fact.change_points == null ? null : [", ", tejido.sentence("since_before", { change: tejido.computed(fact, "change_points", tejido.points(fact.change_points),
+        t("change"), tejido.origins(fact, ["previous"]), { provenance: fact.row_provenance }) })]]),
     region === country ? null : beside("country", tejido.regionName(country)), beside("eu", t("eu")), beside("best", t("best_region")),
-    fact.rank_in_country ? one(t("place"), t("place_of", { place: fact.rank_in_country, of: fact.regions_in_country })) : null,
-    target ? one(t("target"), tejido.percent(target.target_share, 0), tejido.targetWords(target)) : null);
+    fact.rank_in_country ? one(t("place"), tejido.rank(fact, t("place"))) : null,
+    target ? one(t("target"), tejido.computed(target, "target_share", tejido.percent(target.target_share, 0), t("target"), [], {}), tejido.targetWords(target)) : null);
 };
 
 tejido.seriesChart = function seriesChart(rows, part, region, country, best, target) {
@@ -118,19 +120,75 @@ tejido.rankingChart = function rankingChart(rows, year, part, region, country) {
   });
 };
 
+// Size classes lie within each other: all of them together come first, then from the smallest.
+tejido.sizeOrder = function sizeOrder(a, b) {
+  const place = (code) => {
+    const [least, most] = code.replace(/^GE(\d+)$/, "$1-1e9").replace(/^L(\d+)$/, "0-$1").replace("_", "-").split("-").map(Number);
+    return code === "GE10" || code === "TOTAL" ? [-1, 0] : [least || 0, most || 0];
+  };
+  const [x, y] = [place(a), place(b)];
+  return x[0] - y[0] || x[1] - y[1];
+};
+
+// As numbers, for an axis.
+tejido.sizeShort = (code) => code.replace(/^GE(\d+)$/, "≥ $1").replace(/^L(\d+)$/, "< $1").replace(/^(\d+)[-_](\d+)$/, "$1–$2");
+
+// By size of the enterprise: what is published of the country, and of the region what is published or else estimated.
+tejido.sizeChart = async function sizeChart(part, publisher, region, country) {
+  const { h, t } = tejido;
+  const fits = (row) => row.indicator === part.indicator && row.unit === part.unit && row.publisher === publisher;
+  const newest = (rows) => {
+    const last = tejido.latest(rows.filter((row) => row.share != null));
+    return last ? tejido.oneSize(rows.filter((row) => row.time_period === last.time_period)) : [];
+  };
+  const [theirs, mine, estimates] = await Promise.all([tejido.load("sizes", country), region === country ? [] : tejido.load("sizes", region),
+    region === country ? [] : tejido.load("estimates", region)]);
+  const ofCountry = newest(theirs.filter(fits));
+  const published = newest(mine.filter(fits));
+  const ofRegion = published.length > 1 ? published : newest(estimates.filter(fits));
+  const isEstimate = published.length <= 1 && ofRegion.length > 0;
+  const sizes = [...new Set([...ofCountry, ...ofRegion].filter((row) => row.share != null).map((row) => row.size_class))].sort(tejido.sizeOrder);
+  if (sizes.length < 2) return null;
+  const year = (rows) => (rows.length ? rows[0].time_period : "");
+  const kinds = [
+    ofRegion.length ? { key: "region", symbol: "circle", r: 7, colour: "var(--accent)", rows: ofRegion,
+      name: `${tejido.regionName(region)}, ${year(ofRegion)}${isEstimate ? ` (≈ ${t("estimated")})` : ""}` } : null,
+    ofCountry.length ? { key: "country", symbol: "square", r: 5, colour: "var(--ink)", rows: ofCountry, name: `${tejido.regionName(country)}, ${year(ofCountry)}` } : null,
+  ].filter(Boolean);
+  const rows = sizes.map((size) => ({ size, name: tejido.codeName("sizes", size),
+    ...Object.fromEntries(kinds.map((kind) => [kind.key, kind.rows.find((row) => row.size_class === size)])) }));
+  const interval = (row) => (row.interval_low == null ? null : h("small", {}, t("share_interval", { low: tejido.percent(row.interval_low), high: tejido.percent(row.interval_high) })));
+  return tejido.chart({
+    title: t("sizes_title"), note: `${tejido.indicatorName(part.indicator, part.unit)}. ${t("sizes_note")}${isEstimate ? ` ${t("sizes_estimates_note")}` : ""}`, name: `${t("sizes_title")} ${part.indicator}`,
+    legend: kinds.map((kind) => tejido.legendMark(kind)),
+    draw: (width, id) => tejido.plots.levels(rows.map((row) => ({ ...row, name: tejido.sizeShort(row.size) })), width, id, kinds),
+    table: () => tejido.table(t("sizes_title"), [
+      { label: t("size_class"), head: true, cell: (row) => row.name },
+      ...kinds.map((kind) => ({ label: kind.name, number: true, cell: (row) => {
+        const one = row[kind.key];
+        return one ? [tejido.share(one, `${row.name}, ${kind.name}`, 2), interval(one)] : "–";
+      } })),
+    ], rows),
+  });
+};
+
+// Of two tables of a publisher with the same cell the one with a value.
+tejido.oneSize = (rows) =>
+  [...tejido.group(rows, (row) => row.size_class).values()].map((group) => group.find((row) => row.share != null) || group[0]);
+
 tejido.decompositionSection = async function decompositionSection(part, publisher, region) {
   const { h, t } = tejido;
   const rows = (await tejido.load("decomposition", region))
     .filter((row) => row.indicator === part.indicator && row.unit === part.unit && row.publisher === publisher);
   if (!rows.length) return null;
-  const points = (row, value, name) => tejido.figure(tejido.points(value), { provenance: row.row_provenance, flags: row.flags }, tejido.origins(row, ["country"]), name);
+  const points = (row, column, name) => tejido.computed(row, column, tejido.points(row[column]), name, tejido.origins(row, ["country"]), { provenance: row.row_provenance, flags: row.flags });
   return h("section", {}, h("h2", {}, t("decomposition_title")), h("p", { class: "muted" }, t("decomposition_note")),
     tejido.table(t("decomposition_title"), [
       { label: t("year"), head: true, cell: (row) => row.time_period },
-      { label: t("gap"), number: true, cell: (row) => points(row, row.gap_points, t("gap")) },
-      { label: t("mix"), number: true, cell: (row) => points(row, row.mix_points, t("mix")) },
-      { label: t("within"), number: true, cell: (row) => points(row, row.within_points, t("within")) },
-      { label: t("unexplained"), number: true, cell: (row) => points(row, row.unexplained_points, t("unexplained")) },
+      { label: t("gap"), number: true, cell: (row) => points(row, "gap_points", t("gap")) },
+      { label: t("mix"), number: true, cell: (row) => points(row, "mix_points", t("mix")) },
+      { label: t("within"), number: true, cell: (row) => points(row, "within_points", t("within")) },
+      { label: t("unexplained"), number: true, cell: (row) => points(row, "unexplained_points", t("unexplained")) },
       { label: t("weights"), cell: (row) => `${row.weights_dataset}, ${row.weights_year}` },
     ], rows));
 };
@@ -159,9 +217,9 @@ tejido.forceClusters = async function forceClusters(force) {
   return h("section", {}, h("h2", {}, t("force_clusters_title")), h("p", { class: "muted" }, t("needs_note")),
     tejido.table(t("force_clusters_title"), [
       { label: t("cluster"), head: true, cell: (row) => h("a", { href: tejido.link("clusters", row.cluster, tejido.carried()) }, tejido.clusterName(row.cluster)) },
-      { label: t("lag"), number: true, cell: (row) => (row.lag_points == null ? "–" : tejido.memberCount(row.lag_points, row, t("lag"), 1)) },
-      { label: t("members"), number: true, cell: (row) => tejido.memberCount(row.members, row, t("members")) },
-      { label: t("suppliers"), cell: (row) => (row.suppliers ? t("suppliers_count", { count: row.suppliers, cluster: tejido.clusterName(row.supplier_cluster) }) : t("no_suppliers")) },
+      { label: t("lag"), number: true, cell: (row) => (row.lag_points == null ? "–" : tejido.memberCount("lag_points", row, t("lag"), 1)) },
+      { label: t("members"), number: true, cell: (row) => tejido.memberCount("members", row, t("members")) },
+      { label: t("suppliers"), cell: tejido.suppliers },
     ], rows, { class: "cards" }));
 };
 

@@ -11,7 +11,8 @@ tejido.pages.headlines = async function headlines(route) {
   const count = (status) => rows.filter((row) => row.status === status).length;
   const present = tejido.claimOrder.filter(count);
   return [
-    tejido.heading(t("page_headlines"), `${t("headlines_lead")} ${t("headlines_count", { count: count("reproduced"), all: rows.length })}.`,
+    tejido.heading(t("page_headlines"), [t("headlines_lead"), " ", tejido.sentence("headlines_count", { count: tejido.count(count("reproduced"), tejido.counted("headlines", [], { status: "reproduced" })),
+      all: tejido.count(rows.length, tejido.counted("headlines")) }), "."],
       tejido.choose(t("result"), "result", [{ value: "", label: `${t("all")} (${rows.length})` },
         ...present.map((status) => ({ value: status, label: `${t(`claim_${status}`)} (${count(status)})` }))], chosen)),
     tejido.key(),
@@ -29,5 +30,5 @@ tejido.claimFigure = function claimFigure(row) {
   const origins = [...tejido.origins(row, ["country"]), ...tejido.cellList(row.counted_cells, "enterprises"),
     ...tejido.cellList(row.export_snapshots, "export")];
   const text = row.kind === "share" ? tejido.percent(row.found_value, 2) : tejido.number(row.found_value);
-  return tejido.figure(text, row, origins.slice(0, 40), tejido.named(row, "headline"));
+  return tejido.computed(row, "found_value", text, tejido.named(row, "headline"), origins.slice(0, 40));
 };

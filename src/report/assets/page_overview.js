@@ -33,10 +33,12 @@ tejido.pages.overview = async function overview(route) {
   });
   const measured = forces.filter((one) => one.status === "measured");
   const lagging = measured.filter((one) => one.newest.gap_to_country_points != null && one.newest.gap_to_country_points < 0);
-  const compared = measured.filter((one) => one.newest.gap_to_country_points != null).length;
+  const comparable = measured.filter((one) => one.newest.gap_to_country_points != null);
   const lead = !measured.length ? t("overview_none", { region: tejido.regionName(region) })
-    : region === country || !compared ? t("overview_lead_country", { region: tejido.regionName(region) })
-    : t("overview_lead", { region: tejido.regionName(region), country: tejido.regionName(country), behind: lagging.length, measured: compared });
+    : region === country || !comparable.length ? t("overview_lead_country", { region: tejido.regionName(region) })
+    : tejido.sentence("overview_lead", { region: tejido.regionName(region), country: tejido.regionName(country),
+      behind: tejido.ofRows(lagging.map((one) => one.newest), "gap_to_country_points", comparable.map((one) => one.newest)),
+      measured: tejido.ofRows(comparable.map((one) => one.newest), "gap_to_country_points") });
   return [
     tejido.heading(tejido.regionName(region), lead, tejido.regionChoice()),
     tejido.key(),
@@ -44,6 +46,13 @@ tejido.pages.overview = async function overview(route) {
     tejido.overviewChart(measured, region, country),
     tejido.targetSection(targets, countryTargets, region, country),
   ];
+};
+
+// How many rows, each of which can be asked for this column of it; where it is none, those that were looked at.
+tejido.ofRows = function ofRows(rows, column, among = []) {
+  const asked = rows.length ? rows : among;
+  const isOfficial = asked.every((row) => (row.row_provenance ?? row.provenance) === "official");
+  return tejido.figure(tejido.number(rows.length), { provenance: isOfficial ? "official" : "synthetic" }, [], null, asked.map((row) => tejido.asked(row, column)));
 };
 
 tejido.targetOf = (targets, row) =>
@@ -64,19 +73,24 @@ tejido.overviewTable = function overviewTable(forces, region, country) {
         ? [tejido.share(one.ofCountry, `${tejido.named(one.force)}, ${tejido.regionName(country)}`), h("small", {}, t("only_country", { country: tejido.regionName(country), year: one.ofCountry.time_period }))]
         : h("span", { class: "missing" }, t("no_figure"))) },
     region === country ? null : { label: t("gap_to", { name: tejido.regionName(country) }), number: true, cell: (one) => if_(one, () => [
-      tejido.gap(one.newest.gap_to_country_points, one.newest, ["country"], label(one, t("gap_to", { name: tejido.regionName(country) }))),
+      tejido.gap(one.newest.gap_to_country_points, one.newest, ["country"], label(one, t("gap_to", { name: tejido.regionName(country) })), "gap_to_country_points"),
       one.newest.years_behind_country_status === "known"
-        ? h("small", {}, t("years_behind", { years: tejido.number(one.newest.years_behind_country, 1) })) : null]) },
+        ? h("small", {}, tejido.sentence("years_behind", { years: tejido.computed(one.newest, "years_behind_country", tejido.number(one.newest.years_behind_country, 1),
+          label(one, t("years_behind_label")), tejido.origins(one.newest, ["country_before", "country_after"]), { provenance: one.newest.row_provenance }) })) : null]) },
     { label: t("gap_to", { name: t("eu_short") }), number: true, cell: (one) => if_(one, () =>
-      tejido.gap(one.newest.gap_to_eu_points, one.newest, ["eu"], label(one, t("gap_to", { name: t("eu_short") })))) },
+      tejido.gap(one.newest.gap_to_eu_points, one.newest, ["eu"], label(one, t("gap_to", { name: t("eu_short") })), "gap_to_eu_points")) },
     region === country ? null : { label: t("place"), number: true, cell: (one) => if_(one, () => (one.newest.rank_in_country
-      ? h("a", { href: tejido.link("force", one.force.force, tejido.carried()) }, t("place_of", { place: one.newest.rank_in_country, of: one.newest.regions_in_country })) : "–")) },
-    { label: t("course"), cell: (one) => if_(one, () => tejido.plots.spark(
+      ? tejido.rank(one.newest, label(one, t("place"))) : "–")) },
+    { label: t("course"), cell: (one) => if_(one, () => h("a", { class: "course", href: tejido.link("force", one.force.force, tejido.carried()) }, tejido.plots.spark(
       one.series.slice().sort((a, b) => (a.time_period < b.time_period ? -1 : 1)),
-      t("course_label", { name: tejido.named(one.force), course: one.series.filter((row) => row.share != null).map((row) => `${row.time_period} ${tejido.percent(row.share)}`).join(", ") }))) },
+      t("course_label", { name: tejido.named(one.force), course: one.series.filter((row) => row.share != null).map((row) => `${row.time_period} ${tejido.percent(row.share)}`).join(", ") })))) },
     { label: t("target"), cell: (one) => (one.target ? tejido.targetBar(one.target) : h("span", { class: "missing" }, t("no_target"))) },
   ].filter(Boolean), forces, { class: "cards" });
 };
+
+// The place among the regions of the country; the panel has them all.
+tejido.rank = (row, label) => tejido.computed(row, "rank_in_country", tejido.t("place_of", { place: row.rank_in_country, of: row.regions_in_country }),
+  label, tejido.origins(row), { provenance: row.row_provenance });
 
 // How far towards a target: a bar with the target as its end, and the words.
 tejido.targetBar = function targetBar(row) {
@@ -84,15 +98,20 @@ tejido.targetBar = function targetBar(row) {
   const done = Math.min(100, (row.share / row.target_share) * 100);
   return h("div", { class: "target" },
     h("div", { class: `bar ${row.provenance}`, "aria-hidden": "true" }, h("i", { style: `width:${done}%` })),
-    h("small", {}, t("target_is", { share: tejido.percent(row.target_share, 0), year: row.target_year }), " ",
+    h("small", {}, tejido.sentence("target_is", { share: tejido.computed(row, "target_share", tejido.percent(row.target_share, 0), t("target"), [], {}), year: row.target_year }), " ",
       tejido.targetWords(row)));
 };
 
 tejido.targetWords = function targetWords(row) {
   const { t } = tejido;
-  const year = row.reached_in_year && Math.ceil(row.reached_in_year);
-  return t(`target_${row.status}`, { distance: tejido.number(row.distance_points, 1), year, pace: tejido.points(row.trend_points_per_year) });
+  return tejido.sentence(`target_${row.status}`, {
+    distance: tejido.computed(row, "distance_points", tejido.number(row.distance_points, 1), t("missing_points"), tejido.origins(row)),
+    year: row.reached_in_year ? tejido.computed(row, "reached_in_year", String(Math.ceil(row.reached_in_year)), t("outlook"), tejido.cellList(row.cells), { provenance: row.row_provenance }) : "" });
 };
+
+tejido.intervalWords = (row, from, to) => tejido.sentence("interval", {
+  from: tejido.computed(row, "reached_from_year", String(Math.floor(from)), tejido.t("interval_label"), tejido.cellList(row.cells), { provenance: row.row_provenance }),
+  to: tejido.computed(row, "reached_to_year", String(Math.ceil(to)), tejido.t("interval_label"), tejido.cellList(row.cells), { provenance: row.row_provenance }) });
 
 tejido.overviewChart = function overviewChart(measured, region, country) {
   const { t } = tejido;
@@ -154,11 +173,11 @@ tejido.outlookChart = function outlookChart(rows, where, own) {
   return tejido.chart({
     title: t("outlook_title"), note: t("outlook_note"),
     draw: (width, id) => tejido.plots.outlook(shown, width, id, (row) => ({
-      label: `${row.name}: ${Math.ceil(row.year)}. ${interval(row)} (${tejido.kindWords(row)})`, origins: tejido.cellList(row.cells), value: row.year })),
+      label: `${row.name}: ${Math.ceil(row.year)}. ${interval(row)} (${tejido.kindWords(row)})`, origins: tejido.cellList(row.cells), value: row.year, numbers: [tejido.asked(row, "reached_in_year")] })),
     table: () => tejido.table(t("outlook_title"), [
       { label: t("target"), head: true, cell: (row) => row.name },
-      { label: t("year"), number: true, cell: (row) => tejido.figure(String(Math.ceil(row.year)), row, tejido.cellList(row.cells), t("outlook_title")) },
-      { label: t("interval_label"), cell: interval },
+      { label: t("year"), number: true, cell: (row) => tejido.computed(row, "reached_in_year", String(Math.ceil(row.year)), t("outlook_title"), tejido.cellList(row.cells)) },
+      { label: t("interval_label"), cell: (row) => (row.from == null ? t("no_interval") : tejido.intervalWords(row, row.from, row.to)) },
     ], shown),
   });
 };
@@ -175,13 +194,13 @@ tejido.targetSection = function targetSection(targets, countryTargets, region, c
       { label: t("target"), head: true, cell: (row) => [tejido.named(row), row.measure === "proxy" ? h_small(t("proxy")) : null] },
       { label: t("where"), cell: (row) => [where(row), h_small(`${row.publisher} · ${row.time_period}`)] },
       { label: t("level"), number: true, cell: (row) => tejido.share(row, tejido.named(row)) },
-      { label: t("missing_points"), number: true, cell: (row) => tejido.figure(tejido.number(row.distance_points, 1), row, tejido.origins(row), t("missing_points")) },
+      { label: t("missing_points"), number: true, cell: (row) => tejido.computed(row, "distance_points", tejido.number(row.distance_points, 1), t("missing_points"), tejido.origins(row)) },
       { label: t("pace"), number: true, cell: (row) => (row.trend_points_per_year == null ? "–"
-        : tejido.figure(tejido.points(row.trend_points_per_year), { provenance: row.row_provenance }, tejido.cellList(row.cells), t("pace"))) },
+        : tejido.computed(row, "trend_points_per_year", tejido.points(row.trend_points_per_year), t("pace"), tejido.cellList(row.cells), { provenance: row.row_provenance })) },
       { label: t("needed_pace"), number: true, cell: (row) => (row.needed_points_per_year == null ? "–"
-        : tejido.figure(tejido.points(row.needed_points_per_year), row, tejido.origins(row), t("needed_pace"))) },
+        : tejido.computed(row, "needed_points_per_year", tejido.points(row.needed_points_per_year), t("needed_pace"), tejido.origins(row))) },
       { label: t("outlook"), cell: (row) => [tejido.targetWords(row),
-        row.reached_from_year ? h_small(t("interval", { from: Math.floor(row.reached_from_year), to: Math.ceil(row.reached_to_year) }))
+        row.reached_from_year ? h_small(tejido.intervalWords(row, row.reached_from_year, row.reached_to_year))
           : row.interval_status === "fewer_than_four_years" && row.reached_in_year ? h_small(t("interval_few")) : null] },
     ], rows, { class: "cards" }));
 };

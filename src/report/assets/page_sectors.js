@@ -79,7 +79,7 @@ tejido.pages.sector = async function sectorPage(route) {
   const codes = [...new Set(mine.map((row) => row.sector))].sort(tejido.sectorOrder);
   const sector = codes.includes(route.subject) ? route.subject : codes.find((code) => code === "C") || codes[0];
   const choice = tejido.select(t("choose_sector"), codes.map((code) => ({ value: code, label: tejido.sectorName(code, true) })), sector,
-    (code) => tejido.go(tejido.link("sector", code, { ...route.query, origin: null })));
+    (code) => tejido.go(tejido.link("sector", code, { ...route.query, origin: null, number: null })));
   const pairs = tejido.forces.flatMap((force) => force.parts.map((part) => {
     const own = tejido.latest(mine.filter((row) => row.sector === sector && row.indicator === part.indicator && row.unit === part.unit && row.share != null));
     return { force, part, own, country: own && theirs.find((row) => row.sector === sector && row.indicator === part.indicator

@@ -16,7 +16,8 @@ tejido.plots.defs = function defs(svg, id) {
     { id: `${id}-${name}`, width: 6, height: 6, patternUnits: "userSpaceOnUse", patternTransform: "rotate(45)" },
     tejido.svg("rect", { width: 6, height: 6, fill: "var(--paper)" }),
     tejido.svg("rect", { width: 2.4, height: 6, fill: colour }));
-  svg.prepend(tejido.svg("defs", {}, pattern("accent", "var(--accent)"), pattern("grey", "var(--muted)")));
+  svg.prepend(tejido.svg("defs", {}, pattern("accent", "var(--accent)"), pattern("grey", "var(--muted)"),
+    pattern("second", "var(--second)"), pattern("ink", "var(--ink)")));
   return svg;
 };
 
@@ -25,6 +26,7 @@ tejido.plots.describe = (row) => ({
     row.share == null ? tejido.t(/c/.test(row.flags || "") ? "confidential" : "no_value") : tejido.percent(row.share, 2)} (${tejido.kindWords(row)})`,
   origins: tejido.origins(row),
   value: row.share,
+  numbers: row.snapshot ? [] : [tejido.asked(row, "share")],
 });
 
 // Whether a series begins anew: the source says so with a flag, or the codelist of breaks with another segment.
@@ -82,7 +84,7 @@ tejido.plots.lines = function lines(series, width, id, target) {
       }) : null,
       Plot.text(last, {
         x: "year", y: "at", dx: 12, textAnchor: "start", fill: (point) => point.series.colour,
-        fontWeight: (point) => (point.series.width > 2 ? 600 : 400), text: (point) => tejido.cut(point.series.name, narrow ? 12 : 26),
+        fontWeight: (point) => (point.series.width > 2 ? 600 : 400), text: (point) => tejido.fit(point.series.name, right - 16),
       }),
     ].flat(),
     symbol: { type: "identity" },
@@ -104,11 +106,12 @@ tejido.plots.bars = function bars(rows, width, id, options) {
   const solid = (row) => (isChosen(row) ? "var(--accent)" : "var(--muted)");
   const top = Math.max(1, ...sorted.map((row) => row.bar), ...references.map((one) => one.share));
   const low = Math.min(0, ...sorted.map((row) => row.bar));
+  const left = tejido.labelMargin(all.map((row) => name(row.key)), narrow ? 128 : 220);
   const svg = Plot.plot(tejido.plots.base(width, all.length * 24 + 50, {
-    marginLeft: narrow ? 128 : 200, marginRight: 70, marginTop: 26, marginBottom: 8,
-    x: { domain: [low - (low < 0 ? (top - low) * (60 / Math.max(120, width - 200)) : 0), top], axis: null },
+    marginLeft: left, marginRight: 70, marginTop: 26, marginBottom: 8,
+    x: { domain: [low - (low < 0 ? (top - low) * (60 / Math.max(120, width - left)) : 0), top], axis: null },
     y: { domain: all.map((row) => row.key), label: null, tickSize: 0, padding: 0.25,
-      tickFormat: (one) => tejido.cut(name(one), narrow ? 18 : 30) },
+      tickFormat: (one) => tejido.fit(name(one), left - 10) },
     marks: [
       Plot.barX(sorted, {
         x: "bar", y: "key",
@@ -141,12 +144,18 @@ tejido.plots.levels = function levels(rows, width, id, kinds) {
   const points = rows.flatMap((row) => kinds.map((kind) => ({ ...row[kind.key], name: row.name, kind }))).filter((point) => point.share != null);
   const spans = rows.map((row) => ({ name: row.name, values: kinds.map((kind) => row[kind.key] && row[kind.key].share).filter((value) => value != null) }))
     .filter((row) => row.values.length > 1);
+  const left = tejido.labelMargin(rows.map((row) => row.name), narrow ? 128 : 250);
   const svg = Plot.plot(tejido.plots.base(width, rows.length * 42 + 40, {
-    marginLeft: narrow ? 116 : 200, marginRight: 28, marginTop: 8, marginBottom: 30,
-    x: { domain: [0, Math.min(100, Math.max(10, ...points.map((point) => point.share)) * 1.08)], grid: true, ticks: narrow ? 4 : 6, tickFormat: (value) => tejido.percent(value, 0), label: null },
-    y: { domain: rows.map((row) => row.name), label: null, tickSize: 0, tickFormat: (name) => tejido.cut(name, narrow ? 17 : 32) },
+    marginLeft: left, marginRight: 28, marginTop: 8, marginBottom: 30,
+    x: { domain: [0, Math.min(100, Math.max(10, ...points.map((point) => point.interval_high ?? point.share)) * 1.08)], grid: true, ticks: narrow ? 4 : 6, tickFormat: (value) => tejido.percent(value, 0), label: null },
+    y: { domain: rows.map((row) => row.name), label: null, tickSize: 0, tickFormat: (name) => tejido.fit(name, left - 10) },
     marks: [
       Plot.ruleY(spans, { y: "name", x1: (row) => Math.min(...row.values), x2: (row) => Math.max(...row.values), stroke: "var(--line)", strokeWidth: 3 }),
+      // How sure an estimate is, and the sign that it is one.
+      Plot.ruleY(points.filter((point) => point.interval_low != null), { y: "name", x1: "interval_low", x2: "interval_high", stroke: (point) => point.kind.colour, strokeWidth: 1.5, strokeDasharray: "4 2" }),
+      Plot.tickX(points.filter((point) => point.interval_low != null).flatMap((point) => [point.interval_low, point.interval_high].map((x) => ({ x, name: point.name, colour: point.kind.colour }))),
+        { x: "x", y: "name", insetTop: 13, insetBottom: 13, stroke: "colour", strokeWidth: 1.5 }),
+      Plot.text(points.filter((point) => tejido.isEstimated(point.flags)), { x: "share", y: "name", dy: -13, text: () => "≈", fill: "var(--ink)", fontSize: 13 }),
       Plot.dot(points, {
         x: "share", y: "name", r: (point) => point.kind.r, strokeWidth: 2, symbol: (point) => point.kind.symbol,
         stroke: (point) => point.kind.colour,
@@ -159,6 +168,55 @@ tejido.plots.levels = function levels(rows, width, id, kinds) {
   return tejido.plots.defs(svg, id);
 };
 
+// What became of figures that were known.
+tejido.plots.changes = {
+  revised: { colour: "var(--accent)", pattern: "accent" }, flagged: { colour: "var(--muted)", pattern: "grey" },
+  withdrawn: { colour: "var(--second)", pattern: "second" }, returned: { colour: "var(--ink)", pattern: "ink" },
+};
+
+// Days side by side, each a stack of rows { day, change, cells, provenance }.
+tejido.plots.days = function days(rows, width, id, describe) {
+  const names = [...new Set(rows.map((row) => row.day))].sort();
+  const order = Object.keys(tejido.plots.changes);
+  const sorted = rows.slice().sort((a, b) => order.indexOf(a.change) - order.indexOf(b.change));
+  const own = Math.min(width, 120 + names.length * 110);
+  const every = Math.ceil(names.length / Math.max(1, Math.floor((own - 80) / 90)));
+  const svg = Plot.plot(tejido.plots.base(own, 260, {
+    marginLeft: 56, marginRight: 12, marginTop: 14, marginBottom: 30,
+    x: { domain: names, label: null, tickSize: 0, padding: 0.35, ticks: names.filter((_, i) => i % every === 0), tickFormat: (day) => tejido.shortDate(day) },
+    y: { grid: true, ticks: 5, tickFormat: (value) => tejido.number(value), label: null, zero: true },
+    marks: [
+      Plot.barY(sorted, { x: "day", y: "cells", insetTop: 1, stroke: (row) => tejido.plots.changes[row.change].colour,
+        fill: (row) => (row.provenance === "synthetic" ? `url(#${id}-${tejido.plots.changes[row.change].pattern})` : tejido.plots.changes[row.change].colour),
+        render: tejido.askable(sorted, describe) }),
+      Plot.ruleY([0], { stroke: "var(--muted)" }),
+    ],
+    color: { type: "identity" },
+  }));
+  return tejido.plots.defs(svg, id);
+};
+
+// Clusters by clusters: rows { cluster, other_cluster, common_share, common_members, provenance }.
+tejido.plots.overlaps = function overlaps(rows, width, id, names, describe) {
+  const shade = tejido.shade(Math.max(1, ...rows.map((row) => row.common_share)));
+  const shown = rows.map((row) => ({ ...row, ...shade(row.common_share) }));
+  const svg = Plot.plot(tejido.plots.base(width, names.length * 40 + 100, {
+    marginTop: 92, marginLeft: 104, marginRight: 60, marginBottom: 6,
+    x: { domain: names, axis: "top", label: null, tickSize: 0, tickRotate: -38, padding: 0, tickFormat: tejido.clusterName },
+    y: { domain: names, label: null, tickSize: 0, padding: 0, tickFormat: tejido.clusterName },
+    marks: [
+      Plot.cell(names.flatMap((cluster) => names.map((other_cluster) => ({ cluster, other_cluster }))), { x: "other_cluster", y: "cluster", inset: 1,
+        fill: (one) => (one.cluster === one.other_cluster ? "var(--line)" : "none"), stroke: "var(--line)", pointerEvents: "none" }),
+      Plot.cell(shown, { x: "other_cluster", y: "cluster", inset: 1, fill: "fill", render: tejido.askable(shown, describe) }),
+      Plot.cell(shown.filter((row) => row.provenance === "synthetic"), { x: "other_cluster", y: "cluster", inset: 3, fill: "none", stroke: "ink", strokeDasharray: "3 3", strokeOpacity: 0.7, pointerEvents: "none" }),
+      Plot.text(shown, { x: "other_cluster", y: "cluster", text: (row) => tejido.percent(row.common_share, 0), fill: "ink",
+        fontStyle: (row) => (row.provenance === "synthetic" ? "italic" : "normal"), pointerEvents: "none" }),
+    ],
+    color: { type: "identity" },
+  }));
+  return tejido.plots.defs(svg, id);
+};
+
 // When each target would be reached by its pace: a mark at the year, its 95 % interval as a line, the target year as a
 // rule. Rows { name, year, from, to, goal, provenance, … }; what lies beyond the scale is an arrow at its end.
 tejido.plots.outlook = function outlook(rows, width, id, describe) {
@@ -166,10 +224,11 @@ tejido.plots.outlook = function outlook(rows, width, id, describe) {
   const [first, last] = [2020, 2065];
   const shown = rows.map((row, i) => ({ ...row, key: String(i), at: Math.min(last, Math.max(first, row.year)) }));
   const within = (year) => Math.min(last, Math.max(first, year));
+  const left = tejido.labelMargin(shown.map((row) => row.name), narrow ? 150 : 340);
   const svg = Plot.plot(tejido.plots.base(width, shown.length * 34 + 50, {
-    marginLeft: narrow ? 150 : 300, marginRight: 60, marginTop: 22, marginBottom: 26,
+    marginLeft: left, marginRight: 60, marginTop: 22, marginBottom: 26,
     x: { domain: [first, last], ticks: narrow ? 3 : 8, tickFormat: (year) => String(year), label: null, grid: true },
-    y: { domain: shown.map((row) => row.key), label: null, tickSize: 0, tickFormat: (key) => tejido.cut(shown[Number(key)].name, narrow ? 24 : 56) },
+    y: { domain: shown.map((row) => row.key), label: null, tickSize: 0, tickFormat: (key) => tejido.fit(shown[Number(key)].name, left - 10) },
     marks: [
       Plot.ruleX([...new Set(shown.map((row) => row.goal))], { stroke: "var(--ink)", strokeDasharray: "4 3" }),
       Plot.text([...new Set(shown.map((row) => row.goal))], { x: (goal) => goal, frameAnchor: "top", dy: -12, text: (goal) => String(goal), fill: "var(--ink)", fontWeight: 600 }),

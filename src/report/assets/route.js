@@ -35,13 +35,13 @@ tejido.preferredLanguage = () =>
 tejido.link = function link(page, subject = null, query = {}, language = tejido.language) {
   const path = ["#", language, tejido.slugs[page][language], ...(subject ? [encodeURIComponent(subject)] : [])].join("/");
   const kept = new URLSearchParams(Object.entries(query).filter(([, value]) => value != null && value !== ""));
-  const text = kept.toString().replaceAll("%3A", ":").replaceAll("%2C", ",");
+  const text = kept.toString().replaceAll("%3A", ":").replaceAll("%2C", ",").replaceAll("%2F", "/");
   return text ? `${path}?${text}` : path;
 };
 
-// The present view with some choices changed; null takes one away.
+// The present view with some choices changed; null takes one away. What closes the origin closes the number, too.
 tejido.linkWith = (changes, route = tejido.route) =>
-  tejido.link(route.page, route.subject, { ...route.query, ...changes }, route.language);
+  tejido.link(route.page, route.subject, { ...route.query, ...("origin" in changes ? { number: null } : {}), ...changes }, route.language);
 
 tejido.go = (address) => { location.hash = address; };
 

@@ -74,7 +74,7 @@ tejido.plots.heat = function heat(rows, width, id, { chosen, regions, sectors, n
   const shown = rows.map((row) => ({ ...row, ...shade(row.share) }));
   // On a telephone the names would take half of the screen.
   const narrow = matchMedia("(max-width: 720px)").matches;
-  const label = (region) => (narrow ? tejido.shortRegion[region] || region : tejido.cut(tejido.regionName(region), 26));
+  const label = (region) => (narrow ? tejido.shortRegion[region] || region : tejido.fit(tejido.regionName(region), 176));
   const svg = Plot.plot(tejido.plots.base(width, regions.length * 30 + 160, {
     marginTop: 150, marginLeft: narrow ? 44 : 186, marginRight: 130, marginBottom: 6,
     x: { domain: sectors, axis: "top", label: null, tickSize: 0, tickRotate: -38, padding: 0, tickFormat: (sector) => tejido.cut(name(sector), 30) },

@@ -1,4 +1,5 @@
 -- Everything that is measured in one region, by activity: the page of an activity sets it beside the country's.
+-- of: ict_adoption
 -- part: region
 -- key: indicator, unit, sector, time_period, source
 select

@@ -1,4 +1,5 @@
 -- Values that look wrong, at most 2,000 of the newest years; all of them are in the mart `data_anomalies`.
+-- of: data_anomalies
 -- key: anomaly, source, region, sector, sector_scheme, size_class, indicator, unit, time_period
 select
     anomaly,

@@ -1,4 +1,5 @@
 -- The newest export of each cluster's members: how many, and how good its records are.
+-- of: cluster_exports
 -- key: cluster
 select
     exports.cluster,

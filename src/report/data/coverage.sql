@@ -1,4 +1,5 @@
 -- Members of a cluster by region, activity, municipality and size class, beside the enterprises there.
+-- of: cluster_coverage
 -- part: cluster
 -- key: region, dimension, code
 select

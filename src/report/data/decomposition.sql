@@ -1,4 +1,5 @@
 -- How much of a region's gap to its country comes from its activities and how much from adoption within them.
+-- of: gap_decomposition
 -- part: region
 -- key: indicator, unit, sector, time_period, publisher
 select

@@ -1,5 +1,6 @@
 -- Cells of which two sources give different figures, at most 2,000 of the newest years; all of them are in the mart
 -- `source_disagreements`.
+-- of: source_disagreements
 -- key: region, sector, sector_scheme, size_class, indicator, unit, time_period, other_source, other_dataset
 select
     region,

@@ -1,4 +1,5 @@
 -- What was published, what the data says, and whether it is reproduced.
+-- of: headlines
 -- key: claim
 select
     claim,

@@ -1,4 +1,5 @@
 -- Names of the indicators that have published shares, what each is a share of, and of which years there are figures.
+-- of: ict_adoption
 -- key: indicator, unit
 select
     adoption.indicator,

@@ -1,5 +1,6 @@
 -- One indicator in every country and NUTS 2 region, in all activities together: lines, rankings and maps. Only values of one
 -- segment can be joined by a line: another begins where the source or the codelist of breaks says so.
+-- of: ict_adoption
 -- part: indicator
 -- key: unit, region, size_class, sector, time_period, source
 select

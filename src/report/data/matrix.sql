@@ -1,5 +1,6 @@
 -- One indicator by region and activity, of one country and its NUTS 2 regions: the heat map. Only countries whose regions
 -- have figures.
+-- of: ict_adoption
 -- part: indicator, country
 -- key: unit, region, sector, time_period, source
 select

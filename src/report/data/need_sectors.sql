@@ -1,4 +1,5 @@
 -- The activities behind a cluster's needs: members, the region's level and the country's.
+-- of: cluster_need_sectors
 -- part: cluster
 -- key: force, region, sector
 select

@@ -1,4 +1,5 @@
 -- In which forces the activities of a cluster's members lag, and who in the supplying cluster can help.
+-- of: cluster_needs
 -- key: cluster, force
 select
     cluster,

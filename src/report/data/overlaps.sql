@@ -1,4 +1,5 @@
 -- Members that two clusters have in common.
+-- of: cluster_overlaps
 -- key: cluster, other_cluster
 select
     cluster,

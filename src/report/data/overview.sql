@@ -1,5 +1,6 @@
 -- What the overview of a region shows: each driving force by its lead indicator, in all activities together, every year.
 -- The mart's provenance is that of all figures of a row; here each figure has its own, and the row's goes to the gaps.
+-- of: driving_forces
 -- part: region
 -- key: force, indicator, unit, time_period, publisher
 select

@@ -1,4 +1,6 @@
 -- What the data of each table are worth, over all its indicators and years.
+-- of: data_quality
+-- sum: quality_years
 -- key: source, dataset
 select
     source,
@@ -12,8 +14,7 @@ select
     cast(sum(missing_percent * cells) as double) / cast(sum(cells) as double) as missing_percent,
     cast(sum(low_reliability_percent * cells_with_value) as double)
         / cast(nullif(sum(cells_with_value), 0) as double) as low_reliability_percent,
-    cast(sum(flagged_breaks) as bigint) as flagged_breaks,
-    cast(sum(case when declared_break then 1 else 0 end) as integer) as declared_breaks,
+    cast(sum(flagged_breaks) + sum(case when declared_break then 1 else 0 end) as bigint) as breaks,
     cast(sum(zeros_after_hundred + totals_outside_parts + unmoved_values) as bigint) as anomalies,
     cast(sum(disagreements) as bigint) as disagreements,
     cast(sum(official_percent * cells) as double) / cast(sum(cells) as double) as official_percent,

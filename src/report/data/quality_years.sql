@@ -1,4 +1,5 @@
 -- What the data of one table are worth, by indicator and year.
+-- of: data_quality
 -- part: dataset
 -- key: source, indicator, unit, time_period
 select
@@ -12,8 +13,7 @@ select
     suppressed_percent,
     missing_percent,
     low_reliability_percent,
-    flagged_breaks,
-    declared_break,
+    flagged_breaks + case when declared_break then 1 else 0 end as breaks,
     zeros_after_hundred + totals_outside_parts + unmoved_values as anomalies,
     disagreements,
     official_percent

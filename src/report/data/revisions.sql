@@ -1,4 +1,5 @@
 -- The newest revisions, at most 2,000; all of them are in the mart `revisions`.
+-- of: revisions
 -- key: source, dataset, indicator, region, sector, sector_scheme, size_class, unit, time_period, vintage
 select
     source,
@@ -11,6 +12,7 @@ select
     unit,
     time_period,
     vintage,
+    cast(vintage as date) as "day",
     "change",
     old_value,
     new_value,

@@ -1,5 +1,6 @@
 -- The targets of the Digital Decade in a region or country: how far, at which pace, until when.
 -- The level's provenance is its own; that of its pace, of all the years together.
+-- of: digital_decade
 -- part: region
 -- key: target_measure, publisher
 select

@@ -1,13 +1,14 @@
 // Looks at a report in headless Chromium, from a file and over HTTP: no page may write errors to the console or ask other
 // hosts, load more than 5 MB or take a second to its first paint; axe-core finds nothing serious; a click shows a lineage
-// that can be linked; the heat map has the values of the mart.
+// that can be linked; every number in a table can be asked, and its panel says the same number and the SQL that made it; what
+// is packed comes out whole; the heat map has the values of the mart.
 //
 //   npm install --no-save playwright-core axe-core
 //   TEJIDO_CHROMIUM=/usr/bin/chromium node src/report/dev/check.mjs data/published/report [SCREENSHOTS]
 //
-// With TEJIDO=<the program> in the environment the heat map is compared with `tejido query`, otherwise with its data file.
+// With VIEWS=force,quality in the environment only these are looked at. With TEJIDO=<the program> the heat map is compared with `tejido query`, otherwise with its data file.
 import { execFileSync } from "node:child_process";
-import { createReadStream, existsSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, statSync } from "node:fs";
+import { createReadStream, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, realpathSync, statSync } from "node:fs";
 import { createServer } from "node:http";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
@@ -37,6 +38,7 @@ const views = {
   briefing: "#/es/informe/metal", headlines: "#/es/titulares", quality: "#/es/calidad", dictionary: "#/es/diccionario/headlines",
   downloads: "#/es/descargas",
 };
+const looked = Object.entries(views).filter(([name]) => !process.env.VIEWS || process.env.VIEWS.split(",").includes(name));
 
 const browser = await chromium.launch({ executablePath: process.env.TEJIDO_CHROMIUM, args: ["--no-sandbox"] });
 
@@ -83,7 +85,7 @@ async function accessible(page, name) {
 
 // Every view from a file: errors, hosts, bytes, first paint, accessibility in both colour schemes, width on a telephone.
 let [largest, slowest] = [0, 0];
-for (const [name, hash] of Object.entries(views)) {
+for (const [name, hash] of looked) {
   for (const scheme of ["light", "dark"]) {
     const { page, told, close } = await open(fromFile, hash, { scheme });
     const paint = await page.evaluate(() => performance.getEntriesByName("first-contentful-paint")[0]?.startTime);
@@ -100,6 +102,17 @@ for (const [name, hash] of Object.entries(views)) {
         if (!(await chart.$("svg .ask"))) fail(`${name}: a chart without marks to ask`);
       }
     }
+    // What stands in a column of numbers, or large on its own, is a button; years, and sizes of files, are no rows of a mart.
+    const mute = await page.evaluate(() => [...document.querySelectorAll("main td.number, main .facts dd, main .lead")].flatMap((cell) => {
+      const walker = document.createTreeWalker(cell, NodeFilter.SHOW_TEXT);
+      const texts = [];
+      while (walker.nextNode()) {
+        const node = walker.currentNode;
+        if (/\d/.test(node.data) && !node.parentElement.closest("button.value, small, [data-plain]")) texts.push(node.data);
+      }
+      return texts;
+    }).filter((text) => !/ 10 |5G/.test(text)));
+    if (mute.length) fail(`${name}: ${mute.length} numbers that can not be asked, such as ${mute[0]}`);
     await accessible(page, `${name} (${scheme})`);
     for (const error of told.errors) fail(`${name} (${scheme}): console: ${error}`);
     for (const url of told.foreign) fail(`${name}: asks ${url}`);
@@ -123,7 +136,119 @@ for (const [name, hash] of Object.entries(views)) {
   for (const url of http.told.foreign) fail(`${name} over HTTP: asks ${url}`);
   await http.close();
 }
-console.log(`views      ${Object.keys(views).length}, largest ${(largest / 1e6).toFixed(2)} MB, slowest first paint ${Math.round(slowest)} ms`);
+console.log(`views      ${looked.length}, largest ${(largest / 1e6).toFixed(2)} MB, slowest first paint ${Math.round(slowest)} ms`);
+
+// Of each column of each file one number: its panel has it, and the SQL of its model.
+{
+  const seen = new Set();
+  for (const [name, hash] of looked) {
+    const { page, told, close } = await open(fromFile, hash);
+    await page.$$eval(".chart .tools button:first-child", (buttons) => buttons.forEach((button) => button.click()));
+    const kinds = await page.$$eval("main button.value[data-number], .banner button.value[data-number]", (buttons) => buttons.map((button, i) => {
+      button.dataset.i = i;
+      const [file, column] = button.dataset.number.split("~");
+      return { i, kind: `${file.split("/")[0]}~${column}` };
+    }));
+    for (const { i, kind } of kinds) {
+      if (seen.has(kind)) continue;
+      seen.add(kind);
+      await page.evaluate((place) => document.querySelector(`button[data-i="${place}"]`).click(), i);
+      const found = await page.waitForFunction(() => document.querySelector("#origin .origin-part[data-number]") && ({
+        value: document.querySelector("#origin .origin-part[data-number]").dataset.value,
+        text: document.querySelector("#origin .origin-value .value").textContent,
+        sql: document.querySelector("#origin pre.sql")?.textContent ?? null,
+        manifest: !!document.querySelector("#origin a[href='../manifest.json']"),
+      }), null, { timeout: 15_000 }).then((handle) => handle.jsonValue()).catch(() => null);
+      const button = await page.$eval(`button[data-i="${i}"]`, (node) => node.textContent);
+      if (!found) fail(`${name}: the panel of ${kind} does not know it`);
+      else {
+        if (!found.manifest && !/select/i.test(found.sql || "")) fail(`${name}: the panel of ${kind} has no SQL`);
+        // A sum and a count are added up again by the panel; in the table stands what the page added up.
+        if (/~(count|sum)/.test(kind) && found.text !== button) fail(`${name}: ${kind} is ${button}, its panel says ${found.text}`);
+        if (!/~(count|sum)/.test(kind) && !/(divisions|members|gap|lag)/.test(kind) && typeof found.value === "string" && /^-?[\d.]+$/.test(found.value)) {
+          const rounded = await page.evaluate((value) => [0, 1, 2].flatMap((digits) => [tejido.number(value, digits), tejido.number(Math.ceil(value)), tejido.number(Math.floor(value))]
+            .concat([String(Math.ceil(value)), String(Math.floor(value))])), Number(found.value));
+          if (!rounded.some((text) => button.replace("+", "").startsWith(text))) fail(`${name}: ${kind} is ${button}, its row has ${found.value}`);
+        }
+      }
+      if (seen.size % 12 === 1) await accessible(page, `panel of ${kind}`);
+      if (shots && ["overview~rank_in_country", "quality~missing_percent", "needs~lag_points"].includes(kind)) await page.screenshot({ path: join(shots, `panel-${kind.replace("~", "-")}.png`) });
+      await page.keyboard.press("Escape");
+    }
+    for (const error of told.errors) fail(`${name}: a panel: console: ${error}`);
+    await close();
+  }
+  if (seen.size < 50 && !process.env.VIEWS) fail(`numbers: only ${seen.size} kinds`);
+  console.log(`numbers    ${seen.size} columns and counts asked`);
+}
+
+// What is packed comes out whole: as many rows as there are cells, each where its part begins, and each text says its value.
+{
+  const { page, told, close } = await open(fromFile, views.quality);
+  const read = await page.evaluate(async () => {
+    const parts = await tejido.load("lineage_parts");
+    const snapshots = await tejido.snapshots();
+    const sum = { cells: 0, rows: 0, texts: 0, wrong: [] };
+    for (const { snapshot, firsts, cells } of parts) {
+      sum.cells += cells;
+      for (const [part, first] of firsts.split(" ").entries()) {
+        const rows = await tejido.load("lineage", snapshot, String(part));
+        sum.rows += rows.length;
+        if (rows[0].cell !== Number(first)) sum.wrong.push(`${snapshot}/${part} begins with ${rows[0].cell}`);
+        for (const row of rows) {
+          if (row.before == null) continue;
+          sum.texts += 1;
+          if (row.text == null || row.value == null) continue;
+          const text = row.text.trim();
+          // In INE's csv_c a comma is the mark of decimals, too, and what is behind belongs to the number.
+          const numbers = [text, text.replaceAll(".", "").replace(",", "."), text + row.behind.replace(/^,(\d+).*$/s, ".$1")].map(Number);
+          if (text !== "-" && !numbers.includes(row.value)) sum.wrong.push(`${snapshot}:${row.cell} says ${text} and not ${row.value}`);
+        }
+        tejido.loading.delete(["lineage", snapshot, String(part)].join("/"));
+      }
+    }
+    return { ...sum, snapshots: snapshots.size };
+  });
+  for (const wrong of read.wrong.slice(0, 5)) fail(`lineage: ${wrong}`);
+  if (read.rows !== read.cells || !read.rows) fail(`lineage: ${read.rows} rows of ${read.cells} cells`);
+  if (read.texts < read.rows / 2) fail(`lineage: only ${read.texts} of ${read.rows} cells have their bytes`);
+  for (const error of told.errors) fail(`lineage: console: ${error}`);
+  const files = readdirSync(join(folder, "data/lineage"), { recursive: true }).map((name) => statSync(join(folder, "data/lineage", name))).filter((file) => file.isFile());
+  const bytes = files.reduce((total, file) => total + file.size, 0);
+  if (bytes / read.rows > 120) fail(`lineage: ${Math.round(bytes / read.rows)} bytes a cell`);
+  console.log(`lineage    ${read.rows} cells of ${read.snapshots} snapshots in ${files.length} files, ${(bytes / read.rows).toFixed(0)} bytes each, ${read.wrong.length} wrong`);
+  await close();
+}
+
+// The chart of revisions, of made-up ones, since a first build has none; that of clusters in pairs beside its file; sizes.
+{
+  const { page, told, close } = await open(fromFile, views.quality);
+  const drawn = await page.evaluate(async () => {
+    const made = [["2026-01-31", "revised", 12], ["2026-01-31", "withdrawn", 3], ["2026-02-28", "flagged", 5]].map(([day, change, cells]) =>
+      ({ day, source: "one__t", dataset: "t", change, cells, largest: 1.5, provenance: "synthetic", [tejido.from]: { name: "revision_days", part: [] } }));
+    tejido.loading.set("revision_days", Promise.resolve(made));
+    await tejido.render({ again: true });
+    const chart = [...document.querySelectorAll("figure.chart")].find((node) => node.textContent.includes(tejido.t("revisions_chart")));
+    await new Promise((done) => setTimeout(done, 300));
+    chart?.querySelector(".tools button").click();
+    return chart && { marks: [...chart.querySelectorAll("svg .ask")].map((node) => [node.dataset.number, Number(node.dataset.value)]), rows: chart.querySelectorAll("tbody tr").length };
+  });
+  if (!drawn || drawn.marks.length !== 3 || drawn.rows !== 3) fail(`revisions: the chart has ${JSON.stringify(drawn)}`);
+  else if (drawn.marks.reduce((sum, [, cells]) => sum + cells, 0) !== 20 || !drawn.marks.every(([number]) => number.startsWith("revision_days~cells~2026-"))) fail(`revisions: the marks are ${JSON.stringify(drawn.marks)}`);
+  if (shots) await page.screenshot({ path: join(shots, "revisions-1280-light.png"), fullPage: true });
+  for (const error of told.errors) fail(`revisions: console: ${error}`);
+  await close();
+  const pairs = await open(fromFile, views.clusters);
+  const both = await pairs.page.evaluate(async () => ({ file: (await tejido.load("overlaps")).map((row) => row.common_share).sort((a, b) => a - b),
+    chart: [...document.querySelectorAll("figure.chart svg .ask")].map((node) => Number(node.dataset.value)).sort((a, b) => a - b) }));
+  if (!both.file.length || JSON.stringify(both.file) !== JSON.stringify(both.chart)) fail(`overlaps: drawn are ${both.chart}, the file has ${both.file}`);
+  await pairs.close();
+  const sizes = await open(fromFile, views.force);
+  const marks = await sizes.page.evaluate(() => [...document.querySelectorAll("figure.chart")].find((node) => node.textContent.includes(tejido.t("sizes_title")))?.querySelectorAll("svg .ask").length);
+  if (!(marks >= 3)) fail(`sizes: ${marks} marks`);
+  await sizes.close();
+  console.log(`charts     ${drawn?.marks.length} revisions, ${both.chart.length} pairs of clusters, ${marks} sizes`);
+}
 
 // A click on a figure shows its origin, whose link opens it again; Escape closes it and gives the focus back.
 {
@@ -131,6 +256,19 @@ console.log(`views      ${Object.keys(views).length}, largest ${(largest / 1e6).
   await page.click("main .facts button.value");
   await page.waitForSelector("#origin .origin-part[data-value]");
   const shown = await page.textContent("#origin .origin-value");
+  // Where the bytes stand is said in the page's language.
+  const place = async (on) => (await on.textContent("#origin .excerpt figcaption")) ?? "";
+  if (!/línea [\d.]+, columna [\d.]+, byte [\d.]+/.test(await place(page))) fail(`origin: the place in Spanish is ${await place(page)}`);
+  // The panel lies over the switch.
+  await page.$eval(".switches a[hreflang='en']", (link) => link.click());
+  await page.waitForFunction(() => document.documentElement.lang === "en" && document.querySelector("#origin .excerpt"));
+  if (!/line [\d,]+, column [\d,]+, byte [\d,]+/.test(await place(page))) fail(`origin: the place in English is ${await place(page)}`);
+  await page.goBack();
+  await page.waitForFunction(() => document.documentElement.lang === "es" && document.querySelector("#origin .origin-part[data-value]"));
+  await page.keyboard.press("Escape");
+  await page.waitForFunction(() => document.getElementById("origin").hidden);
+  await page.click("main .facts button.value");
+  await page.waitForSelector("#origin .origin-part[data-value]");
   const address = page.url();
   await page.keyboard.press("Escape");
   await page.waitForFunction(() => document.getElementById("origin").hidden);

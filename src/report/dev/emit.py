@@ -9,6 +9,7 @@ import datetime
 import decimal
 import gzip
 import json
+import os
 import pathlib
 import re
 import shutil
@@ -26,7 +27,7 @@ def header(sql):
     for line in sql.splitlines():
         if not line.startswith("--"):
             break
-        match = re.match(r"-- (part|key): (.+)", line)
+        match = re.match(r"-- (part|key|of|sum): (.+)", line)
         if match:
             found[match[1]] = [name.strip() for name in match[2].split(",")]
     return found
@@ -54,10 +55,53 @@ def file_name(part):
     return "/".join(safe(value) for value in part)
 
 
-def write(out, key, columns, rows):
+def alike(texts):
+    """Each text as three values: from which character of the one before it, how many, and what follows them."""
+    told, before = [], ""
+    for text in texts:
+        if text is None:
+            told += [0, 0, None]
+            continue
+        best = (0, 0)
+        for start in {0, max(0, before.find(text[:24]))}:
+            length = len(os.path.commonprefix([before[start:], text]))
+            best = max(best, (length, start))
+        told += [best[1], best[0], text[best[0] :]]
+        before = text
+    return {"like": told}
+
+
+def packed(columns, rows):
+    """The same rows by column, as the program packs them (README.md has the forms)."""
+    done = []
+    for at, name in enumerate(columns):
+        values = [row[at] for row in rows]
+        if name in ("cell", "line"):
+            step, before = [], 0
+            for value in values:
+                step.append(None if value is None else value - before)
+                before = before if value is None else value
+            done.append({"step": step})
+        elif name in ("before", "behind"):
+            done.append(alike(values))
+        else:
+            places = {}
+            for value in values:
+                places.setdefault(json.dumps(value), (len(places), value))
+            words = [word for _, word in places.values()]
+            if len(words) < 2:
+                done.append({"words": words})
+            elif len(words) * 2 > len(values):
+                done.append({"values": values})
+            else:
+                done.append({"words": words, "at": [places[json.dumps(value)][0] for value in values]})
+    return {"columns": columns, "count": len(rows), "packed": done}
+
+
+def write(out, key, table):
     path = out / "data" / f"{key}.js"
     path.parent.mkdir(parents=True, exist_ok=True)
-    body = json.dumps({"columns": columns, "rows": rows}, ensure_ascii=False, separators=(",", ":"))
+    body = json.dumps(table, ensure_ascii=False, separators=(",", ":"))
     # Nothing in a data file may end the script or begin another one, also where somebody pastes it into a page.
     body = body.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
     path.write_text(f"tejido.data[{json.dumps(key, ensure_ascii=False)}]={body};\n", encoding="utf-8")
@@ -68,7 +112,7 @@ class Excerpts:
     """The bytes around a cell. The program reads them with the code of `explain`; this is enough to look at."""
 
     def __init__(self, root, files):
-        self.root, self.files, self.kept = root, files, {}
+        self.root, self.files, self.kept, self.counted = root, files, {}, (None, 0, 1)
 
     def payload(self, snapshot):
         if snapshot not in self.kept:
@@ -85,7 +129,7 @@ class Excerpts:
     def at(self, snapshot, cell):
         data = self.payload(snapshot)
         if data is None or cell >= len(data) or data[:2] == b"PK":
-            return None
+            return [None] * 5
         line = data.rfind(b"\n", 0, cell) + 1
         end = data.find(b"\n", cell)
         end = len(data) if end < 0 else end
@@ -94,12 +138,17 @@ class Excerpts:
         text = re.match(rb'"[^"]*"|' + rest, data[cell:end])[0]
         behind = data[cell + len(text) : min(end, cell + len(text) + 40)]
         decode = lambda b: b.decode("utf-8", "replace")
-        return {
-            "before": decode(data[max(line, cell - 120) : cell]),
-            "text": decode(text),
-            "behind": decode(behind),
-            "place": f"{data.count(10, 0, cell) + 1}:{cell - line + 1}",
-        }
+        before = decode(data[max(line, cell - 120) : cell])
+        return [self.line(snapshot, data, cell), cell - line + 1, before, decode(text), decode(behind)]
+
+    def line(self, snapshot, data, cell):
+        """Its number, counted from the cell before it in the same snapshot."""
+        of, at, count = self.counted
+        if of != snapshot or at > cell:
+            at, count = 0, 1
+        count += data.count(10, at, cell)
+        self.counted = (snapshot, cell, count)
+        return count
 
 
 def main():
@@ -115,7 +164,7 @@ def main():
     files = dict(database.sql('select substring("snapshot", 1, 16), file from lake.snapshots').fetchall())
     root = pathlib.Path(build).absolute().parent
     excerpts = Excerpts(root, files)
-    parts, total = {}, 0
+    parts, shapes, total = {}, {}, 0
     for path in sorted((HERE / "data").glob("*.sql")):
         sql = path.read_text(encoding="utf-8")
         head = header(sql)
@@ -124,20 +173,34 @@ def main():
         rows = [[plain(value) for value in row] for row in result.fetchall()]
         by = [columns.index(name) for name in head.get("part", [])]
         if path.stem == "lineage":
-            columns.append("excerpt")
-            at = columns.index("cell")
-            rows = [row + [excerpts.at(row[0], row[at])] for row in rows]
+            at, value = columns.index("cell"), columns.index("value")
+            columns += ["line", "column", "before", "text", "behind"]
+            rows = [row + excerpts.at(row[0], row[at]) for row in rows]
+            for row in rows:
+                row[-2] = None if row[-2] == json.dumps(row[value]) else row[-2]
         groups = {}
         for row in rows:
             groups.setdefault(tuple(row[i] for i in by), []).append([v for i, v in enumerate(row) if i not in by])
         kept = [name for i, name in enumerate(columns) if i not in by]
         if not by:
             groups.setdefault((), [])
-        sizes = [write(out, "/".join(filter(None, [path.stem, file_name(k)])), kept, v) for k, v in groups.items()]
+        form = packed if by else lambda columns, rows: {"columns": columns, "rows": rows}
+        sizes = [write(out, "/".join(filter(None, [path.stem, file_name(k)])), form(kept, v)) for k, v in groups.items()]
+        one = lambda name: head.get(name, [None])[0]
+        shapes[path.stem] = {"part": head.get("part", []), "key": head.get("key", []), "of": one("of"), "sum": one("sum")}
         total += sum(sizes)
         if by and path.stem != "lineage":
             parts[path.stem] = sorted(file_name(k) for k in groups)
-        print(f"{path.stem:16} {len(rows):7} rows {len(sizes):5} files, largest {max(sizes):8} bytes")
+        print(f"{path.stem:16} {len(rows):7} rows {len(sizes):5} files, {sum(sizes):9} bytes, largest {max(sizes, default=0):8}")
+
+    tables = {
+        "models": ("models", ["name", "schema", "description", "grain", "inputs", "reads", "rows", "sql"]),
+        "audits": ("audits", ["model", "audit", "blocking", "failing_rows"]),
+        "pipelines": ("pipelines", ["pipeline", "dataset", "loaded", "quarantined", "provenance"]),
+    }
+    for name, (records, fields) in tables.items():
+        rows = [[record.get(field) for field in fields] for record in manifest[records]]
+        total += write(out, name, {"columns": fields, "rows": rows})
 
     provenance = {}
     for entry in manifest["pipelines"]:
@@ -161,6 +224,7 @@ def main():
         },
         "quarantined": sum(sum(p["quarantined"].values()) for p in manifest["pipelines"]),
         "parts": parts,
+        "shapes": shapes,
     }
     body = json.dumps(build_facts, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")
     (out / "data" / "build.js").write_text(f"tejido.build={body};\n", encoding="utf-8")
