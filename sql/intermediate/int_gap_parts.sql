@@ -1,6 +1,8 @@
 -- What each sector adds to the gap between a region and its country: through its weight in the region (mix), and through
--- adoption in it (within). Of all partitions and counts of enterprises with which this can be computed whole, the finest
--- partition is taken, then the count that is nearest to the enterprises of the survey, then the newest one.
+-- adoption in it (within). Of all partitions and counts of enterprises with which this can be computed whole, those come
+-- first whose count is nearest in size to the enterprises of the survey: weights of all sizes are those of the smallest, which
+-- it does not ask. Of these the finest partition is taken, then enterprises before local units, then the newest count; of one
+-- year, that of the source with the lower preference.
 -- grain: publisher, indicator, unit, size_class, sector_scheme, total, region, time_year, sector
 -- column publisher: who published the shares
 -- column indicator: what is measured
@@ -120,6 +122,14 @@ counted as (
     having count(*) = sizes.sectors and sum(weights.enterprises) > 0 and sum(country_weights.enterprises) > 0
 ),
 
+-- Which source a table is of: an old table and its successor have years in common.
+tables as (
+    select counts.dataset, min(pipelines.preference) as preference
+    from intermediate.int_enterprise_counts as counts
+    inner join staging.stg_pipelines as pipelines on counts.source = pipelines.pipeline
+    group by counts.dataset
+),
+
 ranked as (
     select
         measured.*,
@@ -133,8 +143,8 @@ ranked as (
             partition by measured.publisher, measured.indicator, measured.unit, measured.size_class,
                 measured.sector_scheme, measured.total, measured.region, measured.time_year
             order by
-                measured.place, counted.basis_place, denominators.preference, counted.weights_year desc,
-                counted.weights_dataset, counted.weights_indicator, counted.weights_size
+                counted.basis_place, measured.place, denominators.preference, counted.weights_year desc,
+                tables.preference, counted.weights_dataset, counted.weights_indicator, counted.weights_size
         ) as choice
     from measured
     inner join counted
@@ -145,6 +155,7 @@ ranked as (
         and measured.country = counted.country
         and counted.weights_year <= measured.time_year
     inner join staging.stg_denominators as denominators on counted.weights_indicator = denominators.indicator
+    left join tables on counted.weights_dataset = tables.dataset
 ),
 
 chosen as (

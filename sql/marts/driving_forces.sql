@@ -1,6 +1,8 @@
 -- The driving forces of digitalisation by region: how many enterprises use each, how that changed, what place the region
 -- has, what separates it from its country, from the European Union and from the best region, and how many years that is.
 -- A force that has no value for a region and year has a row of its own that says why, with NONE in place of the indicator.
+-- latest_driving_forces keeps the newest of these rows beside the newest measured ones, so that no force is missing where
+-- nothing was ever measured; of an older year than the measured row they say nothing: ask for status = 'measured'.
 -- grain: force, region, sector, sector_scheme, size_class, indicator, unit, time_period, publisher
 -- column force: the driving force
 -- column force_position: its place in the order, from 1
