@@ -1,6 +1,7 @@
 -- The driving forces in which the sectors of each industrial cluster's members lag most behind the country, beside the
--- members of the supplying cluster whose activity serves the force. The survey knows sectors, not members: a need is that of
--- the enterprises of a member's sector and region. Members with fewer than 10 persons employed are outside the survey.
+-- members of the supplying cluster who serve the force: as they declare, or as their activity suggests. The survey knows
+-- sectors, not members: a need is that of the enterprises of a member's sector and region. Members with fewer than 10 persons
+-- employed are outside the survey.
 -- grain: cluster, force
 -- column cluster: the industrial cluster
 -- column force: the driving force
@@ -26,12 +27,14 @@
 -- column export_dataset: the cluster's export
 -- column snapshot: BLAKE3 of its bytes
 -- column supplier_cluster: the cluster that supplies
--- column suppliers: its members whose activity serves the force
--- column supplier_divisions: their divisions with the number of members
+-- column suppliers: its members who serve the force
+-- column suppliers_declared: of these, who say so themselves; the others say nothing of forces, and their activity suggests it
+-- column supplier_divisions: divisions of these others with the number of members
 -- column supplier_reasons_es: why these divisions serve the force, in Spanish
 -- column supplier_reasons_en: why these divisions serve the force, in English
 -- column supplier_export_vintage: UTC time of its export
 -- column provenance: official if all exports and values are, otherwise synthetic
+-- audit: suppliers_declared between 0 and suppliers
 -- audit: members = members_measured + members_below_survey + members_not_measured
 -- audit: (status = 'measured') = (lag_points is not null)
 -- audit: lag_points is null or lag_points between -100 and 100
@@ -126,29 +129,34 @@ measured as (
 ),
 
 by_division as (
+    select suppliers.cluster, suppliers.force, suppliers.division, supply.reason_es, supply.reason_en, count(*) as suppliers
+    from intermediate.int_force_suppliers as suppliers
+    inner join staging.stg_force_supply as supply
+        on suppliers.cluster = supply.cluster and suppliers.force = supply.force and suppliers.division = supply.division
+    where suppliers.basis = 'activity'
+    group by suppliers.cluster, suppliers.force, suppliers.division, supply.reason_es, supply.reason_en
+),
+
+reasons as (
     select
-        supply.cluster, supply.force, supply.division, supply.reason_es, supply.reason_en, suppliers.vintage,
-        suppliers.provenance,
-        count(*) as suppliers
-    from staging.stg_force_supply as supply
-    inner join intermediate.int_member_profiles as suppliers
-        on supply.cluster = suppliers.cluster and supply.division = suppliers.division
-    group by
-        supply.cluster, supply.force, supply.division, supply.reason_es, supply.reason_en, suppliers.vintage,
-        suppliers.provenance
+        cluster,
+        force,
+        string_agg(division || ': ' || cast(suppliers as varchar), ', ' order by division) as divisions,
+        string_agg(division || ': ' || reason_es, '; ' order by division) as reasons_es,
+        string_agg(division || ': ' || reason_en, '; ' order by division) as reasons_en
+    from by_division
+    group by cluster, force
 ),
 
 supply as (
     select
         cluster,
         force,
-        cast(sum(suppliers) as bigint) as suppliers,
-        string_agg(division || ': ' || cast(suppliers as varchar), ', ' order by division) as divisions,
-        string_agg(division || ': ' || reason_es, '; ' order by division) as reasons_es,
-        string_agg(division || ': ' || reason_en, '; ' order by division) as reasons_en,
+        count(*) as suppliers,
+        sum(case when basis = 'declared' then 1 else 0 end) as declared,
         max(vintage) as vintage,
         max(provenance) as provenance
-    from by_division
+    from intermediate.int_force_suppliers
     group by cluster, force
 )
 
@@ -183,10 +191,11 @@ select
     needs.dataset as export_dataset,
     needs."snapshot",
     supply.cluster as supplier_cluster,
-    coalesce(supply.suppliers, 0) as suppliers,
-    supply.divisions as supplier_divisions,
-    supply.reasons_es as supplier_reasons_es,
-    supply.reasons_en as supplier_reasons_en,
+    cast(coalesce(supply.suppliers, 0) as bigint) as suppliers,
+    cast(coalesce(supply.declared, 0) as bigint) as suppliers_declared,
+    reasons.divisions as supplier_divisions,
+    reasons.reasons_es as supplier_reasons_es,
+    reasons.reasons_en as supplier_reasons_en,
     supply.vintage as supplier_export_vintage,
     greatest(needs.provenance, coalesce(supply.provenance, 'official')) as provenance
 from needs
@@ -194,3 +203,4 @@ inner join staging.stg_driving_forces as forces on needs.force = forces.force
 left join measured on needs.cluster = measured.cluster and needs.force = measured.force
 left join compared on needs.cluster = compared.cluster and needs.force = compared.force
 left join supply on needs.force = supply.force
+left join reasons on supply.cluster = reasons.cluster and supply.force = reasons.force

@@ -332,6 +332,12 @@ pub struct Members {
     /// Column with the website.
     #[serde(default)]
     pub website: Option<String>,
+    /// Column with the driving forces that the member says it serves, with commas or semicolons between them.
+    #[serde(default)]
+    pub forces: Option<String>,
+    /// What the export calls each force, with its code.
+    #[serde(default)]
+    pub force_names: BTreeMap<String, String>,
     /// Rows whose name is one of these are no members (totals).
     #[serde(default)]
     pub drop_names: Vec<String>,
@@ -373,6 +379,7 @@ impl Members {
         columns.extend(self.postal_code.clone());
         columns.extend([self.employees.clone(), self.joined.clone(), self.left.clone()]);
         columns.extend(self.website.clone());
+        columns.extend(self.forces.clone());
         columns
     }
 }
