@@ -15,7 +15,7 @@ use super::request::RequestSpec;
 use super::timetable::Timetable;
 use super::validate::Validator;
 use super::{Codelists, SpecError};
-use crate::decode::Format;
+use crate::decode::{Format, NamePart};
 use crate::disk;
 use crate::error::{Snippet, nearest};
 
@@ -182,6 +182,9 @@ pub struct DecodeSpec {
     /// Which sheet of a workbook.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sheet: Option<String>,
+    /// Of INE's Tempus JSON: the part of a series' name that is a dimension.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name_part: Option<NamePart>,
 }
 
 /// The columns of a canonical observation that come from dimensions (DESIGN 4.2).

@@ -164,6 +164,7 @@ impl Validator<'_> {
             ("value", decode.value.is_some(), has_measure, "observations in SDMX-CSV, delimited text or a workbook"),
             ("time", decode.time.is_some(), of_observations, "observations in delimited text or a workbook"),
             ("flag", decode.flag.is_some(), of_observations, "observations in delimited text or a workbook"),
+            ("name_part", decode.name_part.is_some(), decode.format == Format::IneTempus, "`ine-tempus`"),
         ] {
             if given && !fits {
                 let message = format!("the key `{key}` of `[decode]` is for {wanted}");
