@@ -122,14 +122,6 @@ counted as (
     having count(*) = sizes.sectors and sum(weights.enterprises) > 0 and sum(country_weights.enterprises) > 0
 ),
 
--- Which source a table is of: an old table and its successor have years in common.
-tables as (
-    select counts.dataset, min(pipelines.preference) as preference
-    from intermediate.int_enterprise_counts as counts
-    inner join staging.stg_pipelines as pipelines on counts.source = pipelines.pipeline
-    group by counts.dataset
-),
-
 ranked as (
     select
         measured.*,
@@ -155,7 +147,7 @@ ranked as (
         and measured.country = counted.country
         and counted.weights_year <= measured.time_year
     inner join staging.stg_denominators as denominators on counted.weights_indicator = denominators.indicator
-    left join tables on counted.weights_dataset = tables.dataset
+    left join intermediate.int_count_tables as tables on counted.weights_dataset = tables.dataset
 ),
 
 chosen as (

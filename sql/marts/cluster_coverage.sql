@@ -113,10 +113,11 @@ counts as (
             -- Of the totals, the one that Eurostat has of all regions comes first.
             order by
                 case when enterprises.sector = 'DIRCE_TOTAL' then 1 else 0 end,
-                denominators.preference, enterprises.time_year desc, enterprises.dataset
+                denominators.preference, enterprises.time_year desc, tables.preference, enterprises.dataset
         ) as choice
     from intermediate.int_enterprise_counts as enterprises
     inner join staging.stg_denominators as denominators on enterprises.indicator = denominators.indicator
+    left join intermediate.int_count_tables as tables on enterprises.dataset = tables.dataset
     where enterprises.size_basis = 'TOTAL' and enterprises.sector_scheme = 'NACE_R2'
 )
 
