@@ -1,5 +1,6 @@
 -- Members of the supplying clusters with each driving force that they serve: the forces that a member itself declares; of a
--- member that declares none, those that its activity suggests.
+-- member that declares none, those that its activity suggests. Of a force that no member of the cluster declares the export does
+-- not ask: there the activity stands for all.
 -- grain: cluster, member, force
 -- private: one row a member and force
 -- column cluster: the cluster that supplies
@@ -28,6 +29,11 @@ declared as (
 declaring as (
     select distinct cluster, member
     from declared
+),
+
+asked as (
+    select distinct cluster, force
+    from declared
 )
 
 select
@@ -55,4 +61,5 @@ from intermediate.int_member_profiles as members
 inner join staging.stg_force_supply as supply
     on members.cluster = supply.cluster and members.division = supply.division
 left join declaring on members.cluster = declaring.cluster and members.member = declaring.member
-where declaring.member is null
+left join asked on supply.cluster = asked.cluster and supply.force = asked.force
+where declaring.member is null or asked.force is null

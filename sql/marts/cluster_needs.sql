@@ -28,7 +28,8 @@
 -- column snapshot: BLAKE3 of its bytes
 -- column supplier_cluster: the cluster that supplies
 -- column suppliers: its members who serve the force
--- column suppliers_declared: of these, who say so themselves; the others say nothing of forces, and their activity suggests it
+-- column suppliers_declared: of these, who say so themselves; the activity of the others suggests it, who say nothing of forces or
+--   are not asked for this one
 -- column supplier_divisions: divisions of these others with the number of members
 -- column supplier_reasons_es: why these divisions serve the force, in Spanish
 -- column supplier_reasons_en: why these divisions serve the force, in English
