@@ -5,7 +5,7 @@
 -- column preference: the lower number is taken first
 select
     counts.dataset,
-    min(pipelines.preference) as preference
+    cast(min(pipelines.preference) as integer) as preference
 from intermediate.int_enterprise_counts as counts
 inner join staging.stg_pipelines as pipelines on counts.source = pipelines.pipeline
 group by counts.dataset
