@@ -91,6 +91,7 @@ fn split(input: &[u8]) -> (&[u8], Hints) {
         flag: (columns >> 4 & 1 == 1).then(|| "Nota".to_owned()),
         header: [None, Some(1), Some(3), Some(4)][columns >> 5 & 3],
         sheet: (columns >> 7 == 1).then(|| "Tabla".to_owned()),
+        name_part: None,
         max_decoded_bytes: Some(MAX_DECODED_BYTES),
     };
     (payload, hints)

@@ -19,7 +19,7 @@ def person(number):
 
 TERA_HEADER = (
     "Razón social;CIF;CNAE;Actividad;Municipio;C.P.;Persona de contacto;Correo electrónico;Teléfono;Web;"
-    "Nº empleados;Fecha de alta;Fecha de baja"
+    "Nº empleados;Fecha de alta;Fecha de baja;Fuerzas motrices"
 )
 # name; kind of number; CNAE; activity; municipality; postal code; employees; joined; left. All invented.
 TERA = """
@@ -71,6 +71,15 @@ Molino Virtual Aplicaciones, S.L.;B;6201;Aplicaciones móviles;Santander;39006;1
 Cierzo Prestado Redes, S.L.;B;6110;Redes inalámbricas;Reinosa;39200;8;20/02/2017;30/06/2024
 """
 
+# The forces that a member says it serves, by its line; who is not here has said nothing.
+DECLARED = {
+    1: "Inteligencia artificial, Nube", 2: "Inteligencia artificial", 3: "Nube; Ciberseguridad", 4: "Conectividad", 5: "Ciberseguridad",
+    6: "Nube", 9: "5G, Conectividad", 10: "Computación cuántica", 11: "5G", 13: "Nube, inteligencia artificial", 14: "Inteligencia artificial",
+    16: "Inteligencia Artificial", 17: "Conectividad", 22: "Nube", 24: "Nube, Ciberseguridad", 29: "Nube", 34: "Ciberseguridad",
+    38: "COMPUTACION CUANTICA, Inteligencia artificial", 39: "Inteligencia artificial, Computación cuántica", 42: "Nube",
+    43: "Ciberseguridad", 46: "Conectividad",
+}  # fmt: skip
+
 
 def tera_number(kind, number):
     """A member's tax number as the list spells it: `!` with a wrong control character, `-` with a hyphen."""
@@ -113,11 +122,11 @@ def tera_csv():
         nif = tera_number(kind, number)
         contact = [f"Contacto Ficticio {number:02d}", f"contacto{number:02d}@ejemplo.invalid", f"942 000 {number:03d}"]
         web = f"https://socio{number:02d}.ejemplo.invalid" if number % 5 else f"www.socio{number:02d}.ejemplo.invalid"
-        rows.append([name, nif, cnae, activity, town, postal, *contact, "" if number % 11 == 0 else web, staff, joined, left])
+        rows.append([name, nif, cnae, activity, town, postal, *contact, "" if number % 11 == 0 else web, staff, joined, left, DECLARED.get(number, "")])
         if staff.replace(".", "").isdigit():
             employees += int(staff.replace(".", ""))
     blank = [""] * len(TERA_HEADER.split(";"))
-    total_row = ["TOTAL", *blank[1:10], f"{employees:,}".replace(",", "."), "", ""]
+    total_row = ["TOTAL", *blank[1:10], f"{employees:,}".replace(",", "."), "", "", ""]
     out = io.StringIO()
     writer = csv.writer(out, delimiter=";", lineterminator="\r\n")
     writer.writerow(TERA_HEADER.split(";"))

@@ -10,6 +10,7 @@ import sys
 sys.dont_write_bytecode = True  # this folder is served, not a package
 
 import clusters
+import icane
 import industry
 import ine
 import intelligence
@@ -24,7 +25,7 @@ def main():
     write("eurostat__isoc_eb_ai/isoc_eb_ai.tsv", intelligence.by_size_class())
     for name in surveys.TABLES:
         write(f"eurostat__{name}/{name}.tsv", surveys.tsv(name))
-    for path, text in (ine.payloads() | registers.payloads()).items():
+    for path, text in (ine.payloads() | icane.payloads() | registers.payloads()).items():
         write(path, text)
     write("clusters__tera/tera.csv", clusters.tera_csv(), "cp1252")
     for path, (content, encoding) in industry.payloads().items():

@@ -35,10 +35,12 @@ SIZES = {
 }  # fmt: skip
 SIZES["0-9"] = SIZES["0_1"] + SIZES["2-9"]
 SIZES["TOTAL"] = tuple(STRATA)
-YEAR = {2021: 0.985, 2022: 1.0, 2023: 0.95}
+YEAR = {2018: 0.955, 2019: 0.965, 2020: 0.97, 2021: 0.985, 2022: 1.0, 2023: 0.95}
 GROUPS = {
     "B-E": "BCDE", "F": "F", "G": "G", "H": "H", "I": "I", "J": "J", "K_L": "KL", "M_N": "MN", "P_Q": "PQ", "R_S_X_S94": "RS",
 }  # fmt: skip
+# Until 2020 with division 94, and without holdings, which are not counted here in any case.
+OLD_GROUPS = {code: GROUPS[code] for code in GROUPS if code not in ("K_L", "R_S_X_S94")} | {"K_L_X_K642": "KL", "R_S": "RS"}
 
 
 @functools.cache
@@ -58,7 +60,9 @@ def divisions(sector):
         return [sector]
     if sector == "B-S_X_O_S94":
         return [division for division in DIVISIONS if division != "94"]
-    found = [division for division in DIVISIONS if SECTION[division] in GROUPS.get(sector, sector)]
+    if sector == "B-S_X_K642":
+        return list(DIVISIONS)
+    found = [division for division in DIVISIONS if SECTION[division] in (GROUPS | OLD_GROUPS).get(sector, sector)]
     return [division for division in found if sector != "R_S_X_S94" or division != "94"]
 
 
@@ -141,6 +145,57 @@ def structure_by_size():
                 rows.append((("A", "EMP_NR", code(sector), size, "ES"), counted("ES", sector, size, True)))
     rows.append((("A", "ENT_NR", "C101", "TOTAL", "ES"), lambda year: 3900))  # a group, which is left out
     return tsv("freq,indic_sbs,nace_r2,size_emp,geo", YEARS, rows)
+
+
+# --------------------------------------------------------------------- until 2020, under codes of their own
+
+OLD_YEARS = (2018, 2019, 2020)
+OLD_INDICATORS = {"V11910": False, "V16910": True}
+
+
+def old_demography_by_size():
+    """With a French region of NUTS 2013 and a province of another country, which are left out."""
+    rows = [
+        (("A", indicator, size, "B-S_X_K642", region), counted("ES13" if region == "ES130" else region, "B-S_X_K642", size, persons))
+        for indicator, persons in OLD_INDICATORS.items()
+        for size in ("TOTAL", *EXTRA)
+        for region in ["ES", "ES12", "ES13", "ES21", "ES130"]
+    ]
+    rows.append((("A", "V11910", "TOTAL", "B-S_X_K642", "FR62"), lambda year: 241000))
+    rows.append((("A", "V11910", "TOTAL", "B-S_X_K642", "PT170"), lambda year: 338000))
+    rows.append((("A", "V97020", "TOTAL", "B-S_X_K642", "ES13"), lambda year: f"{7.9 + noise(0.3, 'births', year):.2f}"))
+    return tsv("freq,indic_sb,sizeclas,nace_r2,geo", OLD_YEARS, rows)
+
+
+def old_demography_by_activity():
+    rows = [
+        (("A", indicator, sector, region), counted(region, sector, "TOTAL", persons))
+        for indicator, persons in OLD_INDICATORS.items()
+        for sector in ["B-S_X_K642", *OLD_GROUPS]
+        for region in ["ES", *COMMUNITIES]
+        if not persons or region in ("ES", "ES13")
+    ]
+    return tsv("freq,indic_sb,nace_r2,geo", OLD_YEARS, rows)
+
+
+OLD_LOCAL = [sector for sector in "BCDEFGHIJLMN"] + [d for d in DIVISIONS if SECTION[d] in "CDEFJM"]
+
+
+def old_structure_by_region():
+    """The survey's sections only; with a group of retail trade and a region of NUTS 2010, which are left out."""
+    rows = []
+    for region in ("ES", "ES12", "ES13", "ES21"):
+        for sector in OLD_LOCAL:
+            rows.append(
+                (("A", code(sector), "V11210", region), lambda y, r=region, s=sector: round(1.09 * count(r, s, STRATA, y)))
+            )
+            if region in ("ES", "ES13"):
+                rows.append(
+                    (("A", code(sector), "V16110", region), lambda y, r=region, s=sector: round(count(r, s, STRATA, y, True)))
+                )
+    rows.append((("A", "G471", "V11210", "ES13"), lambda year: 1240))
+    rows.append((("A", "C", "V11210", "ITD5"), lambda year: 48000))
+    return tsv("freq,nace_r2,indic_sb,geo", OLD_YEARS, rows)
 
 
 # --------------------------------------------------------------------- INE's directory
@@ -260,6 +315,9 @@ def payloads():
         "eurostat__bd_size_r/bd_size_r.tsv": demography_by_size(),
         "eurostat__bd_hgnace_r/bd_hgnace_r.tsv": demography_by_activity(),
         "eurostat__sbs_r_nuts2021/sbs_r_nuts2021.tsv": structure_by_region(),
+        "eurostat__bd_size_r3/bd_size_r3.tsv": old_demography_by_size(),
+        "eurostat__bd_hgnace2_r3/bd_hgnace2_r3.tsv": old_demography_by_activity(),
+        "eurostat__sbs_r_nuts06_r2/sbs_r_nuts06_r2.tsv": old_structure_by_region(),
         "eurostat__sbs_sc_ovw/sbs_sc_ovw.tsv": structure_by_size(),
         "eurostat__isoc_cbt/isoc_cbt.tsv": coverage_by_technology(),
         "eurostat__isoc_cbs/isoc_cbs.tsv": coverage_by_speed(),

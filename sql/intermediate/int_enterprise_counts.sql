@@ -1,9 +1,11 @@
--- How many enterprises there are, by region, sector and year, as far as sources with such counts are loaded.
+-- How many enterprises there are, by region, sector and year, as far as sources with such counts are loaded. A region that had
+-- another code in an earlier version of NUTS and is the same has one series: the count under its own code where there is one,
+-- otherwise that under the earlier code.
 -- grain: dataset, indicator, region, sector_scheme, sector, size_basis, time_year
 -- column dataset: the source's table
 -- column source: the pipeline that delivered it
 -- column indicator: what is counted: enterprises or local units
--- column region: NUTS 2024 or country code
+-- column region: NUTS 2024 or country code; of an earlier version where no region of this one is the same
 -- column sector_scheme: classification of the sector
 -- column sector: canonical code of the activity
 -- column size_basis: GE10 (10 or more persons employed), EMPL_GE10 (sum of the strata of 10 employees or more) or TOTAL
@@ -13,12 +15,13 @@
 -- column cells: the cells that were added up, each as snapshot:cell
 -- column provenance: official if all cells are, otherwise synthetic
 -- audit: enterprises >= 0
-with counts as (
+with found as (
     select
         observations.dataset,
         observations.pipeline as source,
         observations.indicator,
-        observations.region,
+        coalesce(successors.successor, observations.region) as region,
+        case when successors.successor is null then 0 else 1 end as is_earlier_code,
         observations.sector_scheme,
         observations.sector,
         observations.size_class,
@@ -34,9 +37,21 @@ with counts as (
         observations.provenance
     from staging.stg_observations as observations
     inner join staging.stg_denominators as denominators on observations.indicator = denominators.indicator
+    left join staging.stg_region_successors as successors on observations.region = successors.region
     where observations.unit = 'NR'
         and length(observations.time_period) = 4
         and observations.observed_value is not null
+),
+
+-- A table may have both codes in one year: of the two the one in force, and never their sum.
+counts as (
+    select
+        found.*,
+        row_number() over (
+            partition by dataset, source, indicator, region, sector_scheme, sector, size_class, time_year
+            order by is_earlier_code
+        ) as choice
+    from found
 )
 
 select
@@ -53,7 +68,7 @@ select
     string_agg("snapshot" || ':' || cast(cell as varchar), ' ' order by "snapshot", cell) as cells,
     max(provenance) as provenance
 from counts
-where size_basis in ('GE10', 'EMPL_GE10', 'TOTAL')
+where size_basis in ('GE10', 'EMPL_GE10', 'TOTAL') and choice = 1
 group by dataset, source, indicator, region, sector_scheme, sector, size_basis, time_year
 -- Strata are a whole only where none of the eight from ten on is missing: without one the sum would be too low.
 having size_basis <> 'EMPL_GE10' or count(*) = 8

@@ -109,10 +109,11 @@ chosen as (
             partition by weighed.kind, weighed.publisher, weighed.indicator, weighed.region, weighed.whole_sector,
                 weighed.time_year
             order by weighed.basis_place, denominators.preference, abs(weighed.counts_year - weighed.time_year),
-                weighed.counts_year, weighed.counts_dataset, weighed.counts_indicator, weighed.counts_size
+                weighed.counts_year, tables.preference, weighed.counts_dataset, weighed.counts_indicator, weighed.counts_size
         ) as choice
     from weighed
     inner join staging.stg_denominators as denominators on weighed.counts_indicator = denominators.indicator
+    left join intermediate.int_count_tables as tables on weighed.counts_dataset = tables.dataset
     where weighed.found = weighed.parts
 )
 

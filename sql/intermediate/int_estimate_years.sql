@@ -101,11 +101,12 @@ chosen as (
         dense_rank() over (
             partition by parts.publisher, parts.indicator, parts.sector, parts.whole_region, parts.time_year
             order by parts.regions desc, parts.basis_place, denominators.preference,
-                abs(parts.counts_year - parts.time_year), parts.counts_year, parts.counts_dataset, parts.counts_indicator,
-                parts.counts_size
+                abs(parts.counts_year - parts.time_year), parts.counts_year, tables.preference, parts.counts_dataset,
+                parts.counts_indicator, parts.counts_size
         ) as choice_of_counts
     from parts
     inner join staging.stg_denominators as denominators on parts.counts_indicator = denominators.indicator
+    left join intermediate.int_count_tables as tables on parts.counts_dataset = tables.dataset
 ),
 
 rows_of_parts as (

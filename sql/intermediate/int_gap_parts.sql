@@ -1,6 +1,8 @@
 -- What each sector adds to the gap between a region and its country: through its weight in the region (mix), and through
--- adoption in it (within). Of all partitions and counts of enterprises with which this can be computed whole, the finest
--- partition is taken, then the count that is nearest to the enterprises of the survey, then the newest one.
+-- adoption in it (within). Of all partitions and counts of enterprises with which this can be computed whole, those come
+-- first whose count is nearest in size to the enterprises of the survey: weights of all sizes are those of the smallest, which
+-- it does not ask. Of these the finest partition is taken, then enterprises before local units, then the newest count; of one
+-- year, that of the source with the lower preference.
 -- grain: publisher, indicator, unit, size_class, sector_scheme, total, region, time_year, sector
 -- column publisher: who published the shares
 -- column indicator: what is measured
@@ -133,8 +135,8 @@ ranked as (
             partition by measured.publisher, measured.indicator, measured.unit, measured.size_class,
                 measured.sector_scheme, measured.total, measured.region, measured.time_year
             order by
-                measured.place, counted.basis_place, denominators.preference, counted.weights_year desc,
-                counted.weights_dataset, counted.weights_indicator, counted.weights_size
+                counted.basis_place, measured.place, denominators.preference, counted.weights_year desc,
+                tables.preference, counted.weights_dataset, counted.weights_indicator, counted.weights_size
         ) as choice
     from measured
     inner join counted
@@ -145,6 +147,7 @@ ranked as (
         and measured.country = counted.country
         and counted.weights_year <= measured.time_year
     inner join staging.stg_denominators as denominators on counted.weights_indicator = denominators.indicator
+    left join intermediate.int_count_tables as tables on counted.weights_dataset = tables.dataset
 ),
 
 chosen as (

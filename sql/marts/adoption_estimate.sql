@@ -22,7 +22,8 @@
 -- column share: percentage, 0 to 100; null where it is refused or not reliable
 -- column interval_low: lower end of the 95 % interval: 1.96 times error_points below the share, but not below 0
 -- column interval_high: upper end of it, but not above 100
--- column cv: coefficient of variation, in per cent: error_points over the estimate
+-- column cv: coefficient of variation, in per cent: error_points over the estimate; null where there is no share, which could be
+--   computed from it
 -- column reliability: by the coefficient, as Statistics Canada does: up to 16.5 good, up to 33.3 with_caution, above that
 --   suppressed, without a value; null where it is refused
 -- column flags: e for estimated, where there is a value
@@ -59,7 +60,8 @@
 -- audit: raking_error is null or raking_error <= 1e-9
 -- audit: (share is null) = (refusal is not null or reliability = 'suppressed')
 -- audit: (share is null) = (flags is null)
--- audit: reliability is null or (reliability = 'good') = (cv <= 16.5) and (reliability = 'suppressed') = (cv > 33.3)
+-- audit: (share is null) = (cv is null)
+-- audit: cv is null or (reliability = 'good') = (cv <= 16.5) and cv <= 33.3
 -- audit: share is null or users <= enterprises * 1.000000001
 -- audit warn: exists a row where region = 'ES13' and share is not null
 with given as (
@@ -143,7 +145,7 @@ select
         when judged.reliability in ('good', 'with_caution')
             then least(round(judged.estimated_share + 1.96 * judged.error_points, 6), 100)
     end as interval_high,
-    judged.cv,
+    case when judged.reliability in ('good', 'with_caution') then judged.cv end as cv,
     judged.reliability,
     case when judged.reliability in ('good', 'with_caution') then 'e' end as flags,
     cells.refusal,

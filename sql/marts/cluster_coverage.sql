@@ -1,7 +1,9 @@
 -- How many members each cluster has by region, sector, municipality and size class, and what part they are of the
 -- enterprises there, where these are counted. One dimension at a time: crossed, the counts would describe single members.
--- Municipalities and size classes with fewer than three members of a region are counted together as `fewer_than_3`, and no
--- offsets of records are given, by which the dimensions could be put together again.
+-- Municipalities and size classes with fewer than three members of a region are counted together as `fewer_than_3`. Where these
+-- are fewer than three even together, the smallest of the others is counted with them (without others, those of whom it is not
+-- known): otherwise one or two members could be found by subtraction from the region. No offsets of records are given, by
+-- which the dimensions could be put together again.
 -- grain: cluster, region, dimension, code
 -- column cluster: the cluster
 -- column region: NUTS 2 region of the members, or `unknown`
@@ -9,7 +11,7 @@
 -- column region_name_en: name of the region in English
 -- column dimension: region (all of them), sector, municipality or size_class
 -- column code: code of the municipality or size class; NACE Rev. 2 division, or classification and code of one that
---   does not lie in a single one; the region's own in the dimension region; `unknown`
+--   does not lie in a single one; the region's own in the dimension region; `unknown`; `fewer_than_3`
 -- column name_es: its name in Spanish
 -- column name_en: its name in English
 -- column members: number of members
@@ -52,21 +54,53 @@ with counted as (
     from intermediate.int_member_profiles
 ),
 
+grouped as (
+    select
+        cluster, region, dimension, code, vintage, dataset, "snapshot", provenance,
+        count(*) as members,
+        case
+            when dimension in ('municipality', 'size_class') and code <> 'unknown' and count(*) < 3 then 1 else 0
+        end as is_small
+    from counted
+    group by cluster, region, dimension, code, vintage, dataset, "snapshot", provenance
+),
+
 sized as (
     select
-        counted.*,
-        case
-            when dimension in ('municipality', 'size_class') and code <> 'unknown'
-                and count(*) over (partition by cluster, region, dimension, code) < 3 then 'fewer_than_3'
-            else code
-        end as public_code
-    from counted
+        grouped.*,
+        sum(case when is_small = 1 then members else 0 end) over (partition by cluster, region, dimension) as small_members,
+        row_number() over (
+            partition by cluster, region, dimension
+            order by is_small, case when code = 'unknown' then 1 else 0 end, members, code
+        ) as place
+    from grouped
 ),
 
 members as (
-    select cluster, region, dimension, public_code as code, vintage, dataset, "snapshot", provenance, count(*) as members
+    select
+        cluster,
+        region,
+        dimension,
+        case
+            when is_small = 1 or (place = 1 and small_members between 1 and 2) then 'fewer_than_3' else code
+        end as code,
+        vintage,
+        dataset,
+        "snapshot",
+        provenance,
+        sum(members) as members
     from sized
-    group by cluster, region, dimension, public_code, vintage, dataset, "snapshot", provenance
+    group by
+        cluster,
+        region,
+        dimension,
+        case
+            when is_small = 1 or (place = 1 and small_members between 1 and 2) then 'fewer_than_3' else code
+        end,
+        vintage,
+        dataset,
+        "snapshot",
+        provenance
 ),
 
 counts as (
@@ -79,10 +113,11 @@ counts as (
             -- Of the totals, the one that Eurostat has of all regions comes first.
             order by
                 case when enterprises.sector = 'DIRCE_TOTAL' then 1 else 0 end,
-                denominators.preference, enterprises.time_year desc, enterprises.dataset
+                denominators.preference, enterprises.time_year desc, tables.preference, enterprises.dataset
         ) as choice
     from intermediate.int_enterprise_counts as enterprises
     inner join staging.stg_denominators as denominators on enterprises.indicator = denominators.indicator
+    left join intermediate.int_count_tables as tables on enterprises.dataset = tables.dataset
     where enterprises.size_basis = 'TOTAL' and enterprises.sector_scheme = 'NACE_R2'
 )
 
@@ -95,14 +130,14 @@ select
     members.code,
     case
         when members.code = 'unknown' then 'no consta'
-        when members.code = 'fewer_than_3' then 'con menos de tres miembros cada uno'
+        when members.code = 'fewer_than_3' then 'grupos pequeños, juntos'
         else coalesce(
             sectors.sector_name_es, municipalities.municipality_name, sizes.size_class_name_es, regions.region_name_es
         )
     end as name_es,
     case
         when members.code = 'unknown' then 'not stated'
-        when members.code = 'fewer_than_3' then 'with fewer than three members each'
+        when members.code = 'fewer_than_3' then 'small groups, together'
         else coalesce(
             sectors.sector_name_en, municipalities.municipality_name, sizes.size_class_name_en, regions.region_name_en
         )

@@ -1,6 +1,7 @@
 -- The driving forces in which the sectors of each industrial cluster's members lag most behind the country, beside the
--- members of the supplying cluster whose activity serves the force. The survey knows sectors, not members: a need is that of
--- the enterprises of a member's sector and region. Members with fewer than 10 persons employed are outside the survey.
+-- members of the supplying cluster who serve the force: as they declare, or as their activity suggests. The survey knows
+-- sectors, not members: a need is that of the enterprises of a member's sector and region. Members with fewer than 10 persons
+-- employed are outside the survey.
 -- grain: cluster, force
 -- column cluster: the industrial cluster
 -- column force: the driving force
@@ -9,30 +10,38 @@
 -- column status: measured; no_data (no value for any member's sector); no_statistic (nothing measures the force by region)
 -- column statement_es: what measures the force, or that nothing does, in Spanish
 -- column statement_en: what measures the force, or that nothing does, in English
--- column need_place: place of the force among those of the cluster, 1 has the largest lag; null where it is not measured;
---   forces that are measured for different members, as members_measured tells, are ranked all the same
+-- column need_place: place of the force by compared_lag_points among those of the cluster, 1 has the largest lag; null where it
+--   is not measured, or no member is measured in all of the cluster's measured forces
+-- column compared_lag_points: mean lag of those members only that every measured force of the cluster is measured for, so that
+--   forces are compared over the same members; null where there are none
 -- column lag_points: mean lag of the members' sectors behind the country, in points, each member counting once; below 0 they
 --   are ahead
 -- column lag_points_by_size: the same, each member counting as often as its size class has persons employed at least (10, 50,
 --   250); members of unknown size do not count
 -- column members: members of the cluster
 -- column members_measured: members whose sector has a value in their region
+-- column members_compared: members whose sector has one in every force that is measured for any member of the cluster
 -- column members_below_survey: members with fewer than 10 persons employed
 -- column members_not_measured: the rest: activity or region unknown, or outside the survey
 -- column export_vintage: UTC time of the cluster's export
 -- column export_dataset: the cluster's export
 -- column snapshot: BLAKE3 of its bytes
 -- column supplier_cluster: the cluster that supplies
--- column suppliers: its members whose activity serves the force
--- column supplier_divisions: their divisions with the number of members
+-- column suppliers: its members who serve the force
+-- column suppliers_declared: of these, who say so themselves; the activity of the others suggests it, who say nothing of forces or
+--   are not asked for this one
+-- column supplier_divisions: divisions of these others with the number of members
 -- column supplier_reasons_es: why these divisions serve the force, in Spanish
 -- column supplier_reasons_en: why these divisions serve the force, in English
 -- column supplier_export_vintage: UTC time of its export
 -- column provenance: official if all exports and values are, otherwise synthetic
+-- audit: suppliers_declared between 0 and suppliers
 -- audit: members = members_measured + members_below_survey + members_not_measured
 -- audit: (status = 'measured') = (lag_points is not null)
 -- audit: lag_points is null or lag_points between -100 and 100
 -- audit: need_place is null or need_place >= 1
+-- audit: (need_place is null) = (compared_lag_points is null)
+-- audit: members_compared <= members_measured or status <> 'measured'
 -- audit: force <> 'quantum_computing' or status = 'no_statistic'
 -- inputs: cluster_need_sectors on cluster, force weight members
 with supplying as (
@@ -74,6 +83,42 @@ needs as (
     group by members.cluster, forces.force, members.vintage, members.dataset, members."snapshot"
 ),
 
+-- The lag of each member that the survey asks, in each force that its sector has a value of.
+lags as (
+    select members.cluster, members.member, needs.force, needs.lag_points
+    from members
+    inner join intermediate.int_need_sectors as needs
+        on members.region = needs.region
+        and members.sector_scheme = needs.member_scheme
+        and members.sector = needs.member_sector
+    where not members.is_small
+),
+
+forces_of_cluster as (
+    select cluster, count(distinct force) as forces
+    from lags
+    group by cluster
+),
+
+compared_members as (
+    select lags.cluster, lags.member
+    from lags
+    inner join forces_of_cluster on lags.cluster = forces_of_cluster.cluster
+    group by lags.cluster, lags.member, forces_of_cluster.forces
+    having count(*) = forces_of_cluster.forces
+),
+
+compared as (
+    select
+        lags.cluster,
+        lags.force,
+        count(*) as members,
+        sum(cast(lags.lag_points as decimal(12, 6))) as lag
+    from lags
+    inner join compared_members on lags.cluster = compared_members.cluster and lags.member = compared_members.member
+    group by lags.cluster, lags.force
+),
+
 measured as (
     select
         cluster,
@@ -85,29 +130,34 @@ measured as (
 ),
 
 by_division as (
+    select suppliers.cluster, suppliers.force, suppliers.division, supply.reason_es, supply.reason_en, count(*) as suppliers
+    from intermediate.int_force_suppliers as suppliers
+    inner join staging.stg_force_supply as supply
+        on suppliers.cluster = supply.cluster and suppliers.force = supply.force and suppliers.division = supply.division
+    where suppliers.basis = 'activity'
+    group by suppliers.cluster, suppliers.force, suppliers.division, supply.reason_es, supply.reason_en
+),
+
+reasons as (
     select
-        supply.cluster, supply.force, supply.division, supply.reason_es, supply.reason_en, suppliers.vintage,
-        suppliers.provenance,
-        count(*) as suppliers
-    from staging.stg_force_supply as supply
-    inner join intermediate.int_member_profiles as suppliers
-        on supply.cluster = suppliers.cluster and supply.division = suppliers.division
-    group by
-        supply.cluster, supply.force, supply.division, supply.reason_es, supply.reason_en, suppliers.vintage,
-        suppliers.provenance
+        cluster,
+        force,
+        string_agg(division || ': ' || cast(suppliers as varchar), ', ' order by division) as divisions,
+        string_agg(division || ': ' || reason_es, '; ' order by division) as reasons_es,
+        string_agg(division || ': ' || reason_en, '; ' order by division) as reasons_en
+    from by_division
+    group by cluster, force
 ),
 
 supply as (
     select
         cluster,
         force,
-        cast(sum(suppliers) as bigint) as suppliers,
-        string_agg(division || ': ' || cast(suppliers as varchar), ', ' order by division) as divisions,
-        string_agg(division || ': ' || reason_es, '; ' order by division) as reasons_es,
-        string_agg(division || ': ' || reason_en, '; ' order by division) as reasons_en,
+        count(*) as suppliers,
+        sum(case when basis = 'declared' then 1 else 0 end) as declared,
         max(vintage) as vintage,
         max(provenance) as provenance
-    from by_division
+    from intermediate.int_force_suppliers
     group by cluster, force
 )
 
@@ -124,29 +174,34 @@ select
     forces.statement_es,
     forces.statement_en,
     case
-        when measured.measured > 0 then
+        when compared.members > 0 then
             rank() over (
                 partition by needs.cluster
-                order by cast(measured.lag as double) / cast(measured.measured as double) desc nulls last
+                order by cast(compared.lag as double) / cast(compared.members as double) desc nulls last
             )
     end as need_place,
+    cast(compared.lag as double) / cast(nullif(compared.members, 0) as double) as compared_lag_points,
     cast(measured.lag as double) / cast(measured.measured as double) as lag_points,
     cast(needs.sized_lag as double) / cast(nullif(needs.persons, 0) as double) as lag_points_by_size,
     cast(needs.members as bigint) as members,
     cast(coalesce(measured.measured, 0) as bigint) as members_measured,
+    cast(coalesce(compared.members, 0) as bigint) as members_compared,
     cast(needs.small as bigint) as members_below_survey,
     cast(needs.members - coalesce(measured.measured, 0) - needs.small as bigint) as members_not_measured,
     needs.vintage as export_vintage,
     needs.dataset as export_dataset,
     needs."snapshot",
     supply.cluster as supplier_cluster,
-    coalesce(supply.suppliers, 0) as suppliers,
-    supply.divisions as supplier_divisions,
-    supply.reasons_es as supplier_reasons_es,
-    supply.reasons_en as supplier_reasons_en,
+    cast(coalesce(supply.suppliers, 0) as bigint) as suppliers,
+    cast(coalesce(supply.declared, 0) as bigint) as suppliers_declared,
+    reasons.divisions as supplier_divisions,
+    reasons.reasons_es as supplier_reasons_es,
+    reasons.reasons_en as supplier_reasons_en,
     supply.vintage as supplier_export_vintage,
     greatest(needs.provenance, coalesce(supply.provenance, 'official')) as provenance
 from needs
 inner join staging.stg_driving_forces as forces on needs.force = forces.force
 left join measured on needs.cluster = measured.cluster and needs.force = measured.force
+left join compared on needs.cluster = compared.cluster and needs.force = compared.force
 left join supply on needs.force = supply.force
+left join reasons on supply.cluster = reasons.cluster and supply.force = reasons.force

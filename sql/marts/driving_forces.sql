@@ -1,6 +1,8 @@
 -- The driving forces of digitalisation by region: how many enterprises use each, how that changed, what place the region
 -- has, what separates it from its country, from the European Union and from the best region, and how many years that is.
 -- A force that has no value for a region and year has a row of its own that says why, with NONE in place of the indicator.
+-- latest_driving_forces keeps the newest of these rows beside the newest measured ones, so that no force is missing where
+-- nothing was ever measured; of an older year than the measured row they say nothing: ask for status = 'measured'.
 -- grain: force, region, sector, sector_scheme, size_class, indicator, unit, time_period, publisher
 -- column force: the driving force
 -- column force_position: its place in the order, from 1
@@ -66,8 +68,13 @@
 -- column eu_before_cell: byte offset of it there
 -- column eu_after_snapshot: BLAKE3 of the bytes of the European Union's next value
 -- column eu_after_cell: byte offset of it there
+-- column suppliers: where no official statistic measures the force in the region, members of the supplying cluster there who
+--   serve it, as their newest export says: in the row of the region's newest year only, and not of the past; null elsewhere
+-- column suppliers_declared: of these, who say so themselves; the others' activity suggests it
+-- column supply_vintage: UTC time of that export
 -- column provenance: official if all values of the row are, otherwise synthetic; none for a row without any
 -- audit: share is null or share between 0 and 100
+-- audit: suppliers is null or (status = 'no_statistic' and suppliers_declared between 0 and suppliers)
 -- audit: provenance in ('official', 'synthetic') or (provenance = 'none' and cell is null)
 -- audit: status in ('measured', 'no_value', 'not_in_data', 'no_statistic')
 -- audit: (status = 'measured') = (share is not null)
@@ -83,6 +90,33 @@
 -- audit: force <> 'quantum_computing' or (status = 'no_statistic' and statement_es is not null and statement_en is not null)
 -- audit: indicator = 'NONE' or indicator_name_es is not null
 -- audit warn: exists a row where status = 'measured' and region = 'ES13' and force = 'artificial_intelligence'
+with placed as (
+    select suppliers.force, suppliers.region, suppliers.basis, suppliers.vintage, suppliers.provenance
+    from intermediate.int_force_suppliers as suppliers
+    union all
+    select suppliers.force, regions.country, suppliers.basis, suppliers.vintage, suppliers.provenance
+    from intermediate.int_force_suppliers as suppliers
+    inner join staging.stg_regions as regions on suppliers.region = regions.region
+),
+
+supply as (
+    select
+        force,
+        region,
+        cast(count(*) as bigint) as suppliers,
+        cast(sum(case when basis = 'declared' then 1 else 0 end) as bigint) as declared,
+        max(vintage) as vintage,
+        max(provenance) as provenance
+    from placed
+    group by force, region
+),
+
+newest as (
+    select region, max(time_year) as time_year
+    from intermediate.int_force_keys
+    group by region
+)
+
 select
     forces.force,
     forces.force_position,
@@ -160,8 +194,11 @@ select
     eu.before_cell as eu_before_cell,
     eu.after_snapshot as eu_after_snapshot,
     eu.after_cell as eu_after_cell,
+    supply.suppliers,
+    supply.declared as suppliers_declared,
+    supply.vintage as supply_vintage,
     case
-        when compared.publisher is null then 'none'
+        when compared.publisher is null then coalesce(supply.provenance, 'none')
         when compared.share is null then compared.provenance
         when compared.provenance = 'official'
             and coalesce(compared.previous_provenance, 'official') = 'official'
@@ -203,6 +240,11 @@ left join intermediate.int_years_behind as eu
     and compared.sector = eu.sector
     and compared.region = eu.region
     and compared.time_year = eu.time_year
+left join newest on keys.region = newest.region and keys.time_year = newest.time_year
+left join supply
+    on keys.status = 'no_statistic'
+    and newest.region = supply.region
+    and keys.force = supply.force
 left join staging.stg_regions as regions on keys.region = regions.region
 left join staging.stg_sectors as sectors on keys.sector = sectors.sector and keys.sector_scheme = sectors.sector_scheme
 left join staging.stg_indicators as indicators on keys.indicator = indicators.indicator

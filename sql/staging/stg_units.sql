@@ -3,7 +3,7 @@
 -- column unit: code
 -- column unit_name_es: name in Spanish
 -- column unit_name_en: name in English
--- column universe: what a percentage is a percentage of
+-- column universe: what a percentage is a percentage of; null of what is none: a number counts what its indicator says
 -- column tolerance: two sources that differ by no more than this, in the unit, give the same figure
 select
     code as unit,

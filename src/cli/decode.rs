@@ -120,6 +120,7 @@ fn decode(shared: &Shared, arguments: &Arguments) -> Result<Exit, PayloadError> 
         sheet: arguments.sheet.clone(),
         dataset: arguments.dataset.clone(),
         language: arguments.lang.clone(),
+        name_part: None,
         dimensions: arguments.dimensions.clone(),
         max_decoded_bytes: Some(settings.fetch.max_decoded_bytes),
     };

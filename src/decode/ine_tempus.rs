@@ -10,8 +10,9 @@
 //! its own): the dimensions are all that a series has, and a series without one has `_Z` there, the code
 //! of SDMX for "not applicable" (SDMX, "Cross-domain code lists", chapter on codes of general use). A total
 //! is never made up. Without `MetaData` the only dimension is `series`: `Nombre` joins labels with commas
-//! or points that labels have themselves, so it is never taken apart. `time_period` is written as in SDMX; `Fecha` is midnight in
-//! Madrid and the day before in UTC, so no date is taken from it. `Secreto` gives `conf_status` `C`. Type
+//! or points that labels have themselves, so it is never taken apart, unless the hint `name_part` says which part of a
+//! name of how many parts is a dimension: of some tables (39372) one stands nowhere else. `time_period` is written as in SDMX;
+//! `Fecha` is midnight in Madrid and the day before in UTC, so no date is taken from it. `Secreto` gives `conf_status` `C`. Type
 //! of figure, unit, scale and notes become attributes; the unit is an id where the reply has only that.
 //!
 //! The document is read twice, since the variables, and which attributes there are, must be known before

@@ -124,8 +124,23 @@ pub struct Hints {
     pub dataset: Option<String>,
     /// Language of the labels, such as `es`, where the payload has several; default the payload's own.
     pub language: Option<String>,
+    /// INE's Tempus JSON: the part of a series' name that is a dimension of its own.
+    pub name_part: Option<NamePart>,
     /// The most bytes that decompression may give; the error names the setting.
     pub max_decoded_bytes: Option<u64>,
+}
+
+/// Which part of the names of series is a dimension, where the payload states it nowhere else. Names are never taken apart
+/// without it, since labels may hold what stands between two parts.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Deserialize, serde::Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct NamePart {
+    /// What the dimension is called.
+    pub dimension: String,
+    /// What stands between two parts.
+    pub separator: String,
+    /// Of a name of so many parts, the number of the one that is taken, from 1. A name of any other number is an error.
+    pub take: BTreeMap<String, usize>,
 }
 
 /// The formats that can be decoded, by the names that pipelines and `--format` use.

@@ -5,7 +5,7 @@
 //! Messages and quarantine name the line and the field, never what stands in it: people write
 //! names and telephones into any column.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use arrow::array::{
@@ -43,6 +43,7 @@ pub fn membership_schema() -> SchemaRef {
         Field::new("joined", DataType::Date32, true),
         Field::new("left_on", DataType::Date32, true),
         text("website", true),
+        text("declared_forces", true),
         Field::new("vintage", DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())), false),
         text("snapshot", false),
         Field::new("row", DataType::UInt64, false),
@@ -59,6 +60,8 @@ pub struct MemberNormaliser<'a> {
     hash_key: [u8; 32],
     provenance: &'static str,
     places: Places<'a>,
+    /// What the export calls each driving force, as it is compared, with its code.
+    forces: HashMap<String, String>,
     /// The first row of each member, and of each name with the number that it came with.
     seen: HashMap<String, u64>,
     names: HashMap<String, (u64, Option<String>)>,
@@ -84,6 +87,8 @@ struct Member {
     joined: Option<Date>,
     left: Option<Date>,
     website: Option<String>,
+    /// Codes of the driving forces that it says it serves, sorted, with blanks between them.
+    forces: Option<String>,
     row: u64,
     cell: u64,
 }
@@ -104,6 +109,7 @@ impl<'a> MemberNormaliser<'a> {
             hash_key: blake3::derive_key("tejido 2026 members' tax numbers", hash_key.as_bytes()),
             provenance: if synthetic { "synthetic" } else { "official" },
             places: Places::new(codelists),
+            forces: members.force_names.iter().map(|(name, code)| (folded(name), code.clone())).collect(),
             seen: HashMap::new(),
             names: HashMap::new(),
             counts: Counts::default(),
@@ -174,6 +180,14 @@ impl<'a> MemberNormaliser<'a> {
                 None => {}
             }
         }
+        let forces = match record.forces.and_then(|column| record.text(column, at)).map(|text| self.forces(text)) {
+            Some(None) => {
+                let field = self.members.forces.as_deref().unwrap_or_default();
+                return unknown(format!("`{field}` has a force that `[members.force_names]` does not name"));
+            }
+            Some(forces) => forces,
+            None => None,
+        };
         let place = self
             .places
             .find(record.text(record.municipality, at), record.postal_code.and_then(|column| record.text(column, at)));
@@ -202,6 +216,7 @@ impl<'a> MemberNormaliser<'a> {
             joined: days[0],
             left: days[1],
             website: public(record.website.and_then(|column| record.text(column, at)).map(str::to_owned)),
+            forces,
             row,
             cell: record.cells.value(at),
         }))
@@ -246,6 +261,14 @@ impl<'a> MemberNormaliser<'a> {
         (is_known && has("sectors", scheme.nace(), division)).then(|| division.to_owned())
     }
 
+    /// The codes of the declared forces, each once and in their order, with blanks between them; none where one has a name
+    /// that the pipeline does not give.
+    fn forces(&self, text: &str) -> Option<String> {
+        let names = text.split([',', ';']).map(folded).filter(|name| !name.is_empty());
+        let codes: Option<BTreeSet<&str>> = names.map(|name| self.forces.get(&name).map(String::as_str)).collect();
+        codes.filter(|codes| !codes.is_empty()).map(|codes| codes.into_iter().collect::<Vec<_>>().join(" "))
+    }
+
     fn table(&self, members: &[Member]) -> Result<RecordBatch, arrow::error::ArrowError> {
         let rows = members.len();
         let text = |field: fn(&Member) -> Option<&str>| -> ArrayRef {
@@ -276,6 +299,7 @@ impl<'a> MemberNormaliser<'a> {
             days(|member| member.joined),
             days(|member| member.left),
             text(|member| member.website.as_deref()),
+            text(|member| member.forces.as_deref()),
             Arc::new(
                 TimestampMicrosecondArray::from_value(self.origin.fetched_at.as_microsecond(), rows)
                     .with_timezone("UTC"),
@@ -308,6 +332,7 @@ struct Record<'b> {
     joined: usize,
     left: usize,
     website: Option<usize>,
+    forces: Option<usize>,
     rows: &'b UInt64Array,
     cells: &'b UInt64Array,
 }
@@ -327,6 +352,7 @@ impl<'b> Record<'b> {
             joined: schema.index_of(&members.joined)?,
             left: schema.index_of(&members.left)?,
             website: optional(&members.website)?,
+            forces: optional(&members.forces)?,
             rows: batch.column(schema.index_of(ROW)?).as_primitive::<UInt64Type>(),
             cells: batch.column(schema.index_of(CELL)?).as_primitive::<UInt64Type>(),
         })
@@ -401,6 +427,41 @@ mod tests {
             ("1,x", None),
         ] {
             assert_eq!(size_class(text), class, "{text}");
+        }
+    }
+
+    #[test]
+    fn declared_forces_become_codes() {
+        let text = r#"
+            cluster = "c"
+            activity_scheme = "CNAE-2009"
+            date_format = "%d/%m/%Y"
+            name = "a"
+            nif = "b"
+            activity = "c"
+            municipality = "d"
+            employees = "e"
+            joined = "f"
+            left = "g"
+            forces = "h"
+            force_names = { "Computación cuántica" = "quantum_computing", IA = "artificial_intelligence", Nube = "cloud" }
+        "#;
+        let members: Members = toml::from_str(text).unwrap();
+        let codelists = Codelists::default();
+        let origin = Origin {
+            pipeline: "p".into(),
+            dataset: "d".into(),
+            snapshot: "s".into(),
+            fetched_at: jiff::Timestamp::UNIX_EPOCH,
+        };
+        let normaliser = MemberNormaliser::new(&members, &codelists, origin, "key", true);
+        for (text, codes) in [
+            ("nube; COMPUTACION CUANTICA,Nube", Some("cloud quantum_computing")),
+            ("IA", Some("artificial_intelligence")),
+            ("IA, blockchain", None),
+            (",", None),
+        ] {
+            assert_eq!(normaliser.forces(text).as_deref(), codes, "{text}");
         }
     }
 

@@ -35,7 +35,7 @@ use serde::{Deserialize, Serialize};
 use crate::error::Hint;
 
 /// Bumped whenever the canonical rows change for the same decoded rows and rules.
-pub const NORMALISER_VERSION: u32 = 3;
+pub const NORMALISER_VERSION: u32 = 4;
 
 /// Where a batch of canonical rows comes from.
 #[derive(Debug, Clone)]

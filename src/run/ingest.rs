@@ -338,6 +338,7 @@ pub(super) fn hints(pipeline: &Pipeline, settings: &Settings) -> Hints {
         sheet: decode.sheet.clone(),
         dataset: decode.dataset.clone(),
         language: decode.language.clone(),
+        name_part: decode.name_part.clone(),
         dimensions: decode.dimensions.clone(),
         max_decoded_bytes: Some(settings.fetch.max_decoded_bytes),
     }

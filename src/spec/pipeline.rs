@@ -15,7 +15,7 @@ use super::request::RequestSpec;
 use super::timetable::Timetable;
 use super::validate::Validator;
 use super::{Codelists, SpecError};
-use crate::decode::Format;
+use crate::decode::{Format, NamePart};
 use crate::disk;
 use crate::error::{Snippet, nearest};
 
@@ -182,6 +182,9 @@ pub struct DecodeSpec {
     /// Which sheet of a workbook.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sheet: Option<String>,
+    /// Of INE's Tempus JSON: the part of a series' name that is a dimension.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name_part: Option<NamePart>,
 }
 
 /// The columns of a canonical observation that come from dimensions (DESIGN 4.2).
@@ -332,6 +335,12 @@ pub struct Members {
     /// Column with the website.
     #[serde(default)]
     pub website: Option<String>,
+    /// Column with the driving forces that the member says it serves, with commas or semicolons between them.
+    #[serde(default)]
+    pub forces: Option<String>,
+    /// What the export calls each force, with its code.
+    #[serde(default)]
+    pub force_names: BTreeMap<String, String>,
     /// Rows whose name is one of these are no members (totals).
     #[serde(default)]
     pub drop_names: Vec<String>,
@@ -373,6 +382,7 @@ impl Members {
         columns.extend(self.postal_code.clone());
         columns.extend([self.employees.clone(), self.joined.clone(), self.left.clone()]);
         columns.extend(self.website.clone());
+        columns.extend(self.forces.clone());
         columns
     }
 }

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use toml::Spanned;
 
-use super::pipeline::{CanonicalColumn, Dimension, Edition, Kind, Pipeline, substitute};
+use super::pipeline::{CanonicalColumn, Dimension, Edition, Kind, Members, Pipeline, substitute};
 use super::{Codelists, RELATION, SpecError};
 use crate::decode::Format;
 use crate::error::{Snippet, nearest};
@@ -120,7 +120,25 @@ impl Validator<'_> {
             let hint = "such as `%d/%m/%Y`: `%d` day, `%m` month, `%Y` year";
             return Err(self.wrong(self.find(&members.date_format), &message, Some(hint)));
         }
+        self.forces(members)?;
         self.file_name("cluster", &members.cluster, self.find(&members.cluster))
+    }
+
+    /// That a column of declared forces comes with the names that it has for them, and these lead to known ones.
+    fn forces(&self, members: &Members) -> Result<(), SpecError> {
+        if members.forces.is_some() == members.force_names.is_empty() {
+            let message = "expected both `forces` and `[members.force_names]`, found one of them";
+            let hint = "`forces` names the column, `[members.force_names]` what it calls each force";
+            return Err(self.wrong(self.find("force"), message, Some(hint)));
+        }
+        let list = self.codelists.get("driving_forces");
+        let unknown = members.force_names.values().find(|code| !list.is_some_and(|list| list.contains(code)));
+        let Some(code) = unknown else {
+            return Ok(());
+        };
+        let near = list.and_then(|list| nearest(code, list.codes())).map(|near| format!("did you mean `{near}`?"));
+        let message = format!("expected a code of driving_forces.csv, found `{code}`");
+        Err(self.wrong(self.find(&format!("\"{code}\"")), &message, near.as_deref()))
     }
 
     /// That the keys of `[decode]` about columns fit the format, the kind and each other.
@@ -146,6 +164,7 @@ impl Validator<'_> {
             ("value", decode.value.is_some(), has_measure, "observations in SDMX-CSV, delimited text or a workbook"),
             ("time", decode.time.is_some(), of_observations, "observations in delimited text or a workbook"),
             ("flag", decode.flag.is_some(), of_observations, "observations in delimited text or a workbook"),
+            ("name_part", decode.name_part.is_some(), decode.format == Format::IneTempus, "`ine-tempus`"),
         ] {
             if given && !fits {
                 let message = format!("the key `{key}` of `[decode]` is for {wanted}");

@@ -8,7 +8,7 @@ use super::engine::{execute, path_literal};
 use super::{CodelistTable, Inputs, SourceCodeRow, TableFiles, WarehouseError, literal, quoted};
 
 /// Bumped whenever the tables of the lake are loaded differently from the same files.
-pub(super) const LOAD_VERSION: &str = "3";
+pub(super) const LOAD_VERSION: &str = "4";
 
 /// Statements that make the tables of the lake, empty; the one place that knows their columns.
 pub fn lake_tables(codelists: &[CodelistTable]) -> String {
@@ -24,7 +24,7 @@ pub fn lake_tables(codelists: &[CodelistTable]) -> String {
          comment on table lake.observation_history is 'What was in force before, and withdrawals: from vintage until before valid_to';
          create table lake.memberships (pipeline varchar, dataset varchar, cluster varchar, member varchar, identified_by varchar,
             name_key varchar, duplicate_of bigint, \"name\" varchar, nif_valid boolean, activity varchar, sector_scheme varchar, municipality varchar, region varchar, size_class varchar,
-            joined date, left_on date, website varchar, vintage timestamp, \"snapshot\" varchar, \"row\" bigint, cell bigint,
+            joined date, left_on date, website varchar, declared_forces varchar, vintage timestamp, \"snapshot\" varchar, \"row\" bigint, cell bigint,
             provenance varchar, is_current boolean);
          create table lake.pipelines (pipeline varchar, title varchar, publisher varchar, licence varchar, attribution varchar,
             preference integer);
@@ -130,7 +130,7 @@ fn load_memberships(connection: &Connection, partitions: &[PathBuf], is_current:
     let insert = format!(
         "insert into lake.memberships
             select pipeline, dataset, cluster, member, identified_by, name_key, duplicate_of::bigint, \"name\", nif_valid, activity,
-                sector_scheme, municipality, region, size_class, joined, left_on, website, make_timestamp(epoch_us(vintage)),
+                sector_scheme, municipality, region, size_class, joined, left_on, website, declared_forces, make_timestamp(epoch_us(vintage)),
                 \"snapshot\", \"row\"::bigint, cell::bigint, provenance, {is_current}
             from read_parquet([{files}], hive_partitioning = false)
             order by pipeline, vintage, \"row\""

@@ -173,6 +173,7 @@ fn hints(case: &Path) -> Hints {
         sheet: text("sheet"),
         dataset: text("dataset"),
         language: text("language"),
+        name_part: table.get("name_part").map(|value| value.clone().try_into().unwrap()),
         max_decoded_bytes: table.get("max_decoded_bytes").map(|value| value.as_integer().unwrap() as u64),
     }
 }

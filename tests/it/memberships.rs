@@ -6,7 +6,7 @@ use crate::support::{Answer, Scene, Upstream, rows, shared};
 
 const TERA: &str = "clusters__tera";
 const ADDRESS: &str = "socios.clustertera.invalid/exportacion/tera.csv";
-const HEADER: &str = "Razón social;CIF;CNAE;Actividad;Municipio;C.P.;Persona de contacto;Correo electrónico;Teléfono;Web;Nº empleados;Fecha de alta;Fecha de baja\r\n";
+const HEADER: &str = "Razón social;CIF;CNAE;Actividad;Municipio;C.P.;Persona de contacto;Correo electrónico;Teléfono;Web;Nº empleados;Fecha de alta;Fecha de baja;Fuerzas motrices\r\n";
 
 fn windows(text: &str) -> Vec<u8> {
     encoding_rs::WINDOWS_1252.encode(text).0.into_owned()
@@ -15,7 +15,7 @@ fn windows(text: &str) -> Vec<u8> {
 /// An export of these members: name, number, activity, employees, day of leaving.
 fn export(members: &[[&str; 5]]) -> Vec<u8> {
     let line = |[name, nif, activity, employees, left]: &[&str; 5]| {
-        format!("{name};{nif};{activity};;Santander;39011;;;;;{employees};01/01/2020;{left}\r\n")
+        format!("{name};{nif};{activity};;Santander;39011;;;;;{employees};01/01/2020;{left};\r\n")
     };
     windows(&format!("{HEADER}{}", members.iter().map(line).collect::<String>()))
 }
@@ -169,6 +169,12 @@ fn the_messy_export_is_read_as_far_as_it_can_be_understood() {
     let scene = scene(&upstream);
     std::fs::remove_file(scene.path("pipelines/clusters__gira.toml")).unwrap();
     scene.replace("pipelines/clusters__tera.toml", "max_quarantined_share = 0.05", "max_quarantined_share = 0.5");
+    // It is older than the column of forces.
+    let pipeline = scene.read("pipelines/clusters__tera.toml");
+    let (before, forces) = pipeline.split_once("forces = \"Fuerzas motrices\"\n").unwrap();
+    let (between, names) = forces.split_once("# The six forces").unwrap();
+    let (_, behind) = names.split_once("\n[quality]").unwrap();
+    scene.write("pipelines/clusters__tera.toml", &format!("{before}{between}[quality]{behind}"));
     let bytes = std::fs::read(shared.join("payloads/cluster-synthetic/socios_cluster_sintetico.cp1252.csv")).unwrap();
     upstream.answer(ADDRESS, Answer::ok(bytes));
     scene.run(0);

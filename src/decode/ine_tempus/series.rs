@@ -3,7 +3,7 @@
 use super::super::columns::number;
 use super::super::json::{Kind, Reader, Token};
 use super::super::notice::{shortened, unexpected};
-use super::super::{DecodeError, Hints, Source};
+use super::super::{DecodeError, Hints, NamePart, Source};
 use super::period::{Part, named, year};
 
 pub(super) const EXPECTED: &str = "INE's Tempus JSON, a series or a list of series with `Data`";
@@ -36,6 +36,8 @@ pub(super) struct Series {
     /// Whether one of the above came after the observations.
     pub is_late: bool,
     has_data: bool,
+    /// Whether the declared part of the name is among the members.
+    has_part: bool,
     status: Option<String>,
 }
 
@@ -100,6 +102,7 @@ enum Place {
 /// Reads a document.
 pub(super) struct Document {
     reader: Reader,
+    name_part: Option<NamePart>,
     place: Place,
     /// Whether the document is one series and no list.
     pub is_single: bool,
@@ -114,7 +117,8 @@ impl Document {
             return Err(unexpected(reader.head(), EXPECTED));
         }
         let (series, observation) = (Series::default(), Observation::default());
-        Ok(Document { reader, place: Place::Start, is_single: false, series, observation })
+        let name_part = hints.name_part.clone();
+        Ok(Document { reader, name_part, place: Place::Start, is_single: false, series, observation })
     }
 
     /// Reads on to the next event.
@@ -131,6 +135,7 @@ impl Document {
                 (Place::List, Kind::EndArray) => self.place = Place::After,
                 (Place::Series, Kind::EndObject) => {
                     self.check_series()?;
+                    self.take_part()?;
                     self.place = if self.is_single { Place::After } else { Place::List };
                     return Ok(Event::EndOfSeries);
                 }
@@ -165,6 +170,28 @@ impl Document {
         Ok(())
     }
 
+    /// Makes the declared part of the name a member like those of `MetaData`, once the name is known.
+    fn take_part(&mut self) -> Result<(), DecodeError> {
+        let Some(rule) = self.name_part.as_ref().filter(|_| !self.series.has_part) else {
+            return Ok(());
+        };
+        let name = self.series.name.trim().trim_end_matches('.');
+        let parts: Vec<&str> = name.split(rule.separator.as_str()).map(str::trim).collect();
+        let at = rule.take.get(&parts.len().to_string()).and_then(|number| number.checked_sub(1));
+        let Some(part) = at.and_then(|at| parts.get(at)).filter(|part| !part.is_empty()) else {
+            let counts: Vec<&str> = rule.take.keys().map(String::as_str).collect();
+            let expected = format!("a name of {} parts, of which one is `{}`", counts.join(" or "), rule.dimension);
+            let found = format!("{} of {}", quoted(&self.series.name), parts.len());
+            let hint = "`name_part.take` says which part is taken of a name of so many";
+            return Err(self.wrong_at(self.series.offset, &expected, &found, Some(hint)));
+        };
+        let text = (*part).to_owned();
+        let member = Member { variable: rule.dimension.clone(), code: text.clone(), name: text };
+        self.series.members.push(member);
+        self.series.has_part = true;
+        Ok(())
+    }
+
     /// A member of a series' object, whose name is `key`.
     fn member(&mut self, key: &Token) -> Result<(), DecodeError> {
         let name = self.reader.str(key)?.into_owned();
@@ -176,7 +203,11 @@ impl Document {
             "T3_Unidad" | "FK_Unidad" | "Unidad" => self.series.unit = self.label(&value)?.name,
             "T3_Escala" | "FK_Escala" | "Escala" => self.series.scale = self.label(&value)?.name,
             "Notas" => self.series.notes = self.notes(&value)?,
-            "MetaData" => self.series.members = self.members(&value)?,
+            // Added to the part of the name, which may be there already.
+            "MetaData" => {
+                let members = self.members(&value)?;
+                self.series.members.extend(members);
+            }
             "status" => self.series.status = Some(self.text(&value)?),
             "Data" => {
                 match value.kind {
@@ -185,7 +216,8 @@ impl Document {
                     _ => return Err(self.wrong(&value, "a list of observations", None)),
                 }
                 self.series.has_data = true;
-                return Ok(());
+                // A long series gives rows before its end.
+                return if self.series.name.is_empty() { Ok(()) } else { self.take_part() };
             }
             _ => return self.reader.skip(value),
         }

@@ -3,7 +3,7 @@ use proptest::prelude::*;
 
 use super::super::probe::{Decoded, damage, damaged, decoded, payload, refused};
 use super::*;
-use crate::decode::Format;
+use crate::decode::{Format, NamePart};
 
 fn read(text: &str) -> Decoded {
     decoded(Format::IneTempus, text.as_bytes(), &Hints::default()).unwrap()
@@ -106,6 +106,37 @@ fn a_series_without_a_variable_is_not_made_a_total() {
     assert_eq!(found.names[..3], ["Total Nacional", "Sexo", "Comunidades"]);
     assert_eq!(found.lines(), ["Nacional|Mujeres|_Z|2024|3||", "_Z|Mujeres|06|2024|1||"]);
     assert_eq!(found.metadata.labels["Comunidades"]["_Z"], "not applicable");
+}
+
+/// As of table 39372: the activity stands in the names only, and those of the nation have a part more.
+#[test]
+fn a_declared_part_of_the_name_is_a_dimension() {
+    let rule = NamePart {
+        dimension: "Actividad principal".into(),
+        separator: ". ".into(),
+        take: [("3".to_owned(), 3), ("4".to_owned(), 4)].into(),
+    };
+    let hints = Hints { name_part: Some(rule), ..Hints::default() };
+    let text = r#"[{"COD":"A","Nombre":"Cantabria. De 1 a 2. 41 Construcción de edificios.","MetaData":[
+        {"T3_Variable":"Comunidades","Nombre":"Cantabria","Codigo":"06"},{"T3_Variable":"Estrato","Nombre":"De 1 a 2"}],
+        "Data":[{"NombrePeriodo":"2025","Valor":7}]},
+        {"Data":[{"NombrePeriodo":"2025","Valor":9}],"MetaData":[{"T3_Variable":"Estrato","Nombre":"De 1 a 2"}],
+        "Nombre":"Nacional. Total Nacional. De 1 a 2. Total grupos CNAE93. ","COD":"B"}]"#;
+    let found = decoded(Format::IneTempus, text.as_bytes(), &hints).unwrap();
+    check_cells(&found, text.as_bytes());
+    let mut names = found.names[..3].to_vec();
+    names.sort();
+    assert_eq!(names, ["Actividad principal", "Comunidades", "Estrato"]);
+    let at = |name: &str| found.names.iter().position(|found| found == name).unwrap();
+    let activities: Vec<String> =
+        found.lines().iter().map(|line| line.split('|').nth(at("Actividad principal")).unwrap().to_owned()).collect();
+    assert_eq!(activities, ["41 Construcción de edificios", "Total grupos CNAE93"]);
+
+    let other = r#"[{"Nombre":"Cantabria. Total","Data":[{"NombrePeriodo":"2025","Valor":7}]}]"#;
+    assert_eq!(
+        refused(Format::IneTempus, other.as_bytes(), &hints).lines().next().unwrap(),
+        "line 1, column 2 (byte 1): expected a name of 3 or 4 parts, of which one is `Actividad principal`, found `Cantabria. Total` of 2"
+    );
 }
 
 #[test]

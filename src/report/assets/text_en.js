@@ -78,7 +78,7 @@ tejido.text.en = {
   clusters_lead: "Who the members of each cluster are, where their activities lag, and who in {supplier} can help.",
   cluster: "Cluster", members: "Members", records: "Records", data_of: "Data of", largest_need: "Largest need", open_briefing: "Two-page briefing", briefing: "Briefing",
   coverage_title: "Coverage", coverage_note: "Members for each hundred enterprises of the same activity and region, where these are counted.", coverage: "Coverage (%)", enterprises: "Enterprises", division: "Division of activity",
-  municipality: "Municipality", dimension_municipality: "By municipality", dimension_size_class: "By size", dimension_sector: "By activity", fewer_than_3: "With fewer than three members",
+  municipality: "Municipality", dimension_municipality: "By municipality", dimension_size_class: "By size", dimension_sector: "By activity", fewer_than_3: "Small groups, together",
   needs_title: "Needs, and what {supplier} offers", needs_note: "Mean lag of the members' activities behind the country, in points; each member counts once. The survey knows activities, not members.",
   lag: "Lag (points)", lag_by_size: "Weighted by size", suppliers: "Who can help", suppliers_count: "{count} members of {cluster}", no_suppliers: "no member",
   measured_of: "{measured} of {members} members measured; {small} with fewer than 10 persons; {rest} without data",

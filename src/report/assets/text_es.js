@@ -78,7 +78,7 @@ tejido.text.es = {
   clusters_lead: "Quiénes son los socios de cada clúster, en qué se quedan atrás sus actividades y quién en {supplier} puede ayudar.",
   cluster: "Clúster", members: "Socios", records: "Registros", data_of: "Datos de", largest_need: "Mayor necesidad", open_briefing: "Informe de dos páginas", briefing: "Informe",
   coverage_title: "Cobertura", coverage_note: "Socios por cada cien empresas de la misma actividad y región, donde se cuentan.", coverage: "Cobertura (%)", enterprises: "Empresas", division: "División de actividad",
-  municipality: "Municipio", dimension_municipality: "Por municipio", dimension_size_class: "Por tamaño", dimension_sector: "Por actividad", fewer_than_3: "Con menos de tres socios",
+  municipality: "Municipio", dimension_municipality: "Por municipio", dimension_size_class: "Por tamaño", dimension_sector: "Por actividad", fewer_than_3: "Grupos pequeños, juntos",
   needs_title: "Necesidades y oferta de {supplier}", needs_note: "Retraso medio de las actividades de los socios frente al país, en puntos; cada socio cuenta una vez. La encuesta conoce actividades, no socios.",
   lag: "Retraso (puntos)", lag_by_size: "Ponderado por tamaño", suppliers: "Quién puede ayudar", suppliers_count: "{count} socios de {cluster}", no_suppliers: "ningún socio",
   measured_of: "{measured} de {members} socios medidos; {small} con menos de 10 personas; {rest} sin dato",
