@@ -200,8 +200,9 @@ def refused_cast(found, wanted, child):
         return None
     if wanted == "string" and found in ("double", "float"):
         return "a double is written in another way on Spark (1.0E-4): cast it to a decimal first"
-    if wanted in ("byte", "short", "integer", "long") and (found in ("double", "float") or found.startswith("decimal")):
-        return "Spark cuts what DuckDB rounds: cast to a whole number what has been `round`ed to a `decimal(p, 0)` only"
+    is_broken = found in ("double", "float") or found.startswith("decimal") and not found.endswith(",0)")
+    if wanted in ("byte", "short", "integer", "long") and is_broken:
+        return "Spark cuts what DuckDB rounds: cast to a `decimal(p, 0)` before the whole number"
     if wanted == "date" and found == "string" and child != "Concat":
         return "Spark also reads `2024` and `2024-01` as dates: put the text of a whole date together with `||` before the cast"
     return None
@@ -344,8 +345,6 @@ class Build:
 
     def small_table(self, table):
         """A table whose rows are in the plan: a codelist, or what the program itself knows. An empty field is null."""
-        from pyspark.sql import Row  # noqa: F401
-
         columns = [(column["name"], spark_type(column["type"])) for column in table["columns"]]
         if self.is_check:
             return self.empty("lake", table["name"], columns)
@@ -365,8 +364,8 @@ class Build:
         except Exception as error:
             raise Wrong(first_line(error), model["name"], "run") from error
         result["seconds"] = round(time.monotonic() - started, 3)
-        if not self.is_check:
-            say(f"model {model['name']}: {result['rows'] if result['rows'] is not None else 'view'}, {result['seconds']:.1f} s")
+        rows = "view" if model["kind"] == "view" else "checked" if self.is_check else f"{result['rows']} rows"
+        say(f"model {model['name']}: {rows}, {result['seconds']:.1f} s")
         return result
 
     def make(self, model):
@@ -779,6 +778,8 @@ def session(plan, is_check):
         "spark.sql.parquet.inferTimestampNTZ.enabled": "true",
         "spark.sql.legacy.createHiveTableByDefault": "false",
         "spark.sql.warehouse.dir": plan["work"].rstrip("/") + "/warehouse",
+    }
+    usual = {
         "spark.scheduler.mode": "FAIR",
         # A worker that is lost takes its shuffles along: the stage is run again, not the build given up.
         "spark.stage.maxConsecutiveAttempts": "8",
@@ -789,7 +790,7 @@ def session(plan, is_check):
     builder = SparkSession.builder.appName(plan["application"])
     if plan.get("shuffle_partitions"):
         builder = builder.config("spark.sql.shuffle.partitions", str(plan["shuffle_partitions"]))
-    for key, value in {**plan["settings"], **fixed}.items():
+    for key, value in {**usual, **plan["settings"], **fixed}.items():
         builder = builder.config(key, value)
     if is_check:
         builder = builder.master("local[1]")

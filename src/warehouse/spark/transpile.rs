@@ -682,3 +682,56 @@ fn spark_type(kind: &DataType) -> Option<DataType> {
     })
 }
 
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    fn refusal(sql: &str) -> (String, String) {
+        let refusal = transpile(sql).unwrap_err();
+        (sql[refusal.span.clone()].to_owned(), refusal.message)
+    }
+
+    /// Spaces are of no account outside of quotes, and no text of the table has two inside of them but one.
+    fn words(sql: &str) -> String {
+        sql.split_whitespace().collect::<Vec<_>>().join(" ")
+    }
+
+    #[test]
+    fn the_table_of_rewrites_holds() {
+        let table = include_str!("../../../tests/cluster/dialect.tsv");
+        let mut seen = 0;
+        for line in table.lines().filter(|line| !line.starts_with('#')) {
+            let (duckdb, spark) = line.split_once('\t').unwrap();
+            match spark.strip_prefix('!') {
+                Some(underlined) => assert_eq!(refusal(duckdb).0, underlined, "{duckdb}"),
+                None => assert_eq!(words(&transpile(duckdb).unwrap()), spark, "{duckdb}"),
+            }
+            seen += 1;
+        }
+        assert!(seen > 90, "{seen}");
+    }
+
+    #[test]
+    fn conditions_become_sparks() {
+        assert_eq!(predicate("\"change\" <> 'revised' or a is distinct from b").unwrap(), "`change` <> 'revised' OR a IS DISTINCT FROM b");
+        assert_eq!(predicate("100.0 * a / b > 1").unwrap(), "CAST(100.0 * a AS DOUBLE) / CAST(b AS DOUBLE) > 1");
+        assert_eq!(predicate("a > 1 group").unwrap_err().span, 6..11);
+    }
+
+    #[test]
+    fn a_refusal_says_where_and_what_to_write() {
+        let sql = "select\n    región,\n    median(share) as middle\nfrom t";
+        assert_eq!(refusal(sql), ("median".to_owned(), "`median` gives something else on Spark, or is not known there".to_owned()));
+        let unknown = transpile("select avrg(a) as x from t").unwrap_err();
+        assert_eq!(unknown.hint.as_deref(), Some("did you mean `avg`?"));
+        assert_eq!(transpile("delete from t").unwrap_err().message, "expected one SELECT");
+        assert!(transpile("select 'a").unwrap_err().message.starts_with("this is no SQL that Spark has, too"));
+    }
+
+    #[test]
+    fn a_column_may_have_the_name_of_a_keyword() {
+        assert_eq!(words(&transpile("select dataset, cluster, member from t").unwrap()), "SELECT dataset, cluster, member FROM t");
+    }
+}
