@@ -755,6 +755,10 @@ def read_plan(path):
     for key in ("application", "work", "output", "result", "now", "lake", "models"):
         if key not in plan:
             raise PlanWrong(f"expected `{key}` in the plan, found none")
+    for key in ("work", "output"):
+        # Spark would look for it in another folder on each machine.
+        if not plan[key].startswith("/") and "://" not in plan[key]:
+            raise PlanWrong(f"expected an absolute path or an address as `{key}`, found `{plan[key]}`")
     plan.setdefault("parallel_models", 4)
     plan.setdefault("one_file_rows", 5_000_000)
     plan.setdefault("settings", {})
