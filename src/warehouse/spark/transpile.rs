@@ -113,7 +113,7 @@ fn unreadable(text: &str, told: &str) -> Refusal {
     let span = match place {
         Some((line, column)) => {
             let start = offset(text, Location { line, column });
-            let word = text[start..].find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(0);
+            let word = text[start..].find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(text.len() - start);
             start..(start + word.max(1)).min(text.len())
         }
         None => 0..text.len(),
