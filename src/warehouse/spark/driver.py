@@ -407,7 +407,8 @@ class Build:
         nulls = " or ".join(f"{name(column)} is null" for column in model["grain"])
         empty = count(f"count_if({nulls})")
         twice = f"select count(*) from (select 1 from {table} group by {names(model['grain'])} having count(*) > 1)"
-        failing = f"select * from {table} where {nulls}"
+        repeated = f"select {names(model['grain'])} from {table} group by {names(model['grain'])} having count(*) > 1"
+        failing = f"select * from {table} where {nulls} or ({names(model['grain'])}) in ({repeated})"
         answers.append((f"grain: {', '.join(model['grain'])}", True, ("grain", empty, twice), failing))
         for audit in model["audits"]:
             kind = audit["kind"]
