@@ -318,7 +318,10 @@ mod tests {
         let values = [json!("a"), json!("b"), json!("a"), json!("a")];
         assert_eq!(words(&values.iter().collect::<Vec<_>>()), json!({ "words": ["a", "b"], "at": [0, 1, 0, 0] }));
         assert_eq!(words(&values[..2].iter().collect::<Vec<_>>()), json!({ "values": ["a", "b"] }));
-        assert_eq!(alike(&[&json!("x"), &Value::Null]), [json!(0), json!(0), json!("x"), json!(0), json!(0), Value::Null]);
+        assert_eq!(
+            alike(&[&json!("x"), &Value::Null]),
+            [json!(0), json!(0), json!("x"), json!(0), json!(0), Value::Null]
+        );
     }
 
     #[test]

@@ -102,7 +102,9 @@ impl Hint for StoreError {
                 "give the credentials of this process (`AWS_ACCESS_KEY_ID` …, which may have expired) the right to list, read, write and delete there; nothing was published"
                     .into(),
             ),
-            StoreError::Refused { source: Error::NotFound { .. }, .. } => {
+            StoreError::Refused { source, .. }
+                if matches!(source, Error::NotFound { .. }) || format!("{source:?}").contains("NoSuchBucket") =>
+            {
                 Some("make the bucket, or correct `storage.root`; if only this object is gone, run again".into())
             }
             StoreError::Refused { .. } => {

@@ -98,6 +98,18 @@ impl Model {
             .map_err(|error| engine::located(&error, &self.path, &self.text, self.contract.end, prefix))
     }
 
+    /// The same without running it, so that what never ends is no trouble, and the table stays empty. What is to be raked
+    /// is run: its columns are added then.
+    fn bind(&self, connection: &Connection) -> Result<(), WarehouseError> {
+        if self.is_view() || self.contract.rake.is_some() {
+            return self.make(connection);
+        }
+        let (create, prefix) = self.create();
+        connection
+            .execute_batch(&(create + "\nwith no data"))
+            .map_err(|error| engine::located(&error, &self.path, &self.text, self.contract.end, prefix))
+    }
+
     pub(super) fn wrong(&self, span: std::ops::Range<usize>, message: String, hint: Option<String>) -> WarehouseError {
         WarehouseError::Model { message, snippet: Box::new(Snippet::new(&self.path, &self.text, span, "")), hint }
     }
@@ -239,7 +251,7 @@ impl Models {
             &format!("set enable_external_access = false; create schema staging; create schema intermediate; {lake}"),
         )?;
         for model in &self.all {
-            model.make(&connection)?;
+            model.bind(&connection)?;
             self.check_columns(&connection, model)?;
             self.check_inputs(&connection, model)?;
             for audit in &model.contract.audits {

@@ -428,7 +428,11 @@ fn each_build_carries_its_report() {
     assert!(!small.published().join("report").exists());
     let run = small.tejido(&["report"]);
     run.must(1);
-    assert!(run.stderr.contains("the report needs marts that the build has not: adoption_estimate, cluster_coverage"), "{}", run.stderr);
+    assert!(
+        run.stderr.contains("the report needs marts that the build has not: adoption_estimate, cluster_coverage"),
+        "{}",
+        run.stderr
+    );
 }
 
 /// Every page in headless Chromium, where there is one (`.ci/run` installs it): no errors, no other hosts, below 5 MB, first

@@ -224,7 +224,7 @@ fn an_emptied_register_is_not_believed() {
     let header = bytes.split(|byte| *byte == b'\n').next().unwrap();
     let mut emptied = header.to_vec();
     for _ in 0..20 {
-        emptied.extend_from_slice(b"\n;;;;;;;;;;;;\r");
+        emptied.extend_from_slice(b"\n;;;;;;;;;;;;;\r");
     }
     std::fs::write(&path, emptied).unwrap();
     let run = scene.run(3);

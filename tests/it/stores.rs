@@ -1,5 +1,8 @@
 //! Several machines, one data root in an object store.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use crate::support::bucket::{Bucket, Fault};
 use crate::support::{Answer, Scene, Upstream, open, repository, rows};
 
@@ -132,22 +135,20 @@ fn of_two_that_publish_at_once_one_comes_too_late() {
     other.tejido(&["sync"]).must(0);
     upstream.answer(REGIONAL, regional("12.5"));
     // While the one is about to switch, the other does.
-    let held = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
+    let held = Arc::new(AtomicBool::new(false));
     let seen = held.clone();
     bucket.when(move |_, method, path| {
-        if method == "PUT" && path.ends_with("published.json") && !seen.swap(true, std::sync::atomic::Ordering::SeqCst)
-        {
-            std::thread::sleep(std::time::Duration::from_secs(8));
-        }
-        None
+        let switches = method == "PUT" && path.ends_with("published.json");
+        (switches && !seen.swap(true, Ordering::SeqCst)).then_some(Fault::Held)
     });
     let late = std::thread::scope(|scope| {
         let late = scope.spawn(|| one.tejido(&["run"]));
-        while !held.load(std::sync::atomic::Ordering::SeqCst) {
+        while !held.load(Ordering::SeqCst) {
             std::thread::sleep(std::time::Duration::from_millis(20));
         }
         upstream.answer(REGIONAL, regional("13.5"));
         other.run(0);
+        bucket.release();
         late.join().unwrap()
     });
     assert_eq!(late.code, 1, "{}", late.text());

@@ -20,7 +20,7 @@ const DATES: &str = "cut the text of the period with `substring`, or cast to a d
 const LISTS: &str = "lists differ: join with a table, or use `string_agg`";
 const REGULAR: &str = "the engines' regular expressions differ: use `like`, `split_part` or `substring`";
 
-/// Functions that were tried on both engines (`tests/cluster/dialect.tsv`), and frequent ones that differ.
+/// Functions of which `tests/cluster/dialect.tsv` has an example each, and frequent ones that differ.
 const FUNCTIONS: [(&str, Rule); 90] = [
     ("abs", Rule::Same),
     ("any_value", Rule::Refused(RANK)),

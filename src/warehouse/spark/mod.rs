@@ -11,7 +11,35 @@
 mod functions;
 mod transpile;
 
+use super::WarehouseError;
+use super::contract::AuditKind;
+use super::model::Models;
+
 pub use transpile::{Refusal, predicate, transpile};
+
+/// What of the models has no counterpart on Spark, each with its place; nothing if all of them run there.
+pub fn refusals(models: &Models) -> Vec<WarehouseError> {
+    let mut found = Vec::new();
+    for model in &models.all {
+        let mut refuse = |refusal: Refusal, at: usize| {
+            let span = refusal.span.start + at..refusal.span.end + at;
+            found.push(model.wrong(span, refusal.message, refusal.hint));
+        };
+        if let Err(refusal) = transpile(model.sql()) {
+            refuse(refusal, model.contract.end);
+        }
+        for audit in &model.contract.audits {
+            let (AuditKind::Every(condition) | AuditKind::Exists(condition)) = &audit.kind else { continue };
+            let Err(refusal) = predicate(condition) else { continue };
+            match model.text[audit.span.clone()].find(condition.as_str()) {
+                Some(at) => refuse(refusal, audit.span.start + at),
+                // It goes over several lines of comment.
+                None => refuse(Refusal { span: 0..audit.span.len(), ..refusal }, audit.span.start),
+            }
+        }
+    }
+    found
+}
 
 /// What `spark-submit` runs: it makes the tables of the lake, runs the models and their audits, and writes the marts.
 pub const DRIVER: &str = include_str!("driver.py");

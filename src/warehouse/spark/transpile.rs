@@ -125,7 +125,8 @@ fn unreadable(text: &str, told: &str) -> Refusal {
     Refusal { span, message: format!("this is no SQL that Spark has, too: {message}"), hint: Some(PORTABLE.to_owned()) }
 }
 
-const PORTABLE: &str = "write it with joins, `group by`, window functions and `case`; docs/MODELS.md has what both engines know";
+const PORTABLE: &str =
+    "write it with joins, `group by`, window functions and `case`; docs/MODELS.md has what both engines know";
 
 /// Byte of a place, which counts lines and characters from 1.
 fn offset(text: &str, place: Location) -> usize {
@@ -194,7 +195,11 @@ impl Rewriter<'_> {
         if let Some(with) = &mut query.with {
             if with.recursive {
                 let place = self.word(with.with_token.0.span, "recursive");
-                return self.refuse(place, "expected `with`, found `with recursive`", "join as often as there are levels");
+                return self.refuse(
+                    place,
+                    "expected `with`, found `with recursive`",
+                    "join as often as there are levels",
+                );
             }
             for table in &mut with.cte_tables {
                 self.alias(&mut table.alias)?;
@@ -206,14 +211,22 @@ impl Rewriter<'_> {
         match query.order_by.as_mut().map(|order| &mut order.kind) {
             Some(OrderByKind::Expressions(order)) => self.order(order)?,
             Some(OrderByKind::All(_)) => {
-                return self.refuse(self.word(place, "all"), "expected columns, found `order by all`", "name the columns");
+                return self.refuse(
+                    self.word(place, "all"),
+                    "expected columns, found `order by all`",
+                    "name the columns",
+                );
             }
             None => {}
         }
         if let Some(limit) = &query.limit_clause {
             if query.order_by.is_none() {
                 let place = self.word(place, "limit");
-                return self.refuse(place, "expected an order, found `limit` without one", "say which rows: `order by`");
+                return self.refuse(
+                    place,
+                    "expected an order, found `limit` without one",
+                    "say which rows: `order by`",
+                );
             }
             if !matches!(limit, LimitClause::LimitOffset { limit_by, .. } if limit_by.is_empty()) {
                 return self.refuse(self.word(place, "limit"), "expected `limit` and `offset`", PORTABLE);
@@ -235,12 +248,18 @@ impl Rewriter<'_> {
                 use SetQuantifier::{AllByName, ByName, DistinctByName};
                 if matches!(set_quantifier, ByName | AllByName | DistinctByName) {
                     let place = self.word(place, "name");
-                    return self.refuse(place, "expected `union` or `union all`, found `by name`", "name the columns in order");
+                    return self.refuse(
+                        place,
+                        "expected `union` or `union all`, found `by name`",
+                        "name the columns in order",
+                    );
                 }
                 self.set(left, place)?;
                 self.set(right, place)
             }
-            SetExpr::Values(_) => self.refuse(place, "expected SELECT, found `values`", "write `select … union all select …`"),
+            SetExpr::Values(_) => {
+                self.refuse(place, "expected SELECT, found `values`", "write `select … union all select …`")
+            }
             _ => self.refuse(place, "expected SELECT", PORTABLE),
         }
     }
@@ -252,11 +271,19 @@ impl Rewriter<'_> {
         }
         if let Some(Distinct::On(columns)) = &select.distinct {
             let place = columns.first().map_or(place, |column| column.span());
-            return self.refuse(place, "expected `distinct`, found `distinct on`", "number the rows with `row_number()` and take the first");
+            return self.refuse(
+                place,
+                "expected `distinct`, found `distinct on`",
+                "number the rows with `row_number()` and take the first",
+            );
         }
         if let Some(qualify) = &select.qualify {
             let place = self.word(place, "qualify").union(&qualify.span());
-            return self.refuse(place, "expected `where`, found `qualify`", "give the window function a name in a subquery and ask there");
+            return self.refuse(
+                place,
+                "expected `where`, found `qualify`",
+                "give the window function a name in a subquery and ask there",
+            );
         }
         let odd = !select.optimizer_hints.is_empty()
             || select.select_modifiers.is_some()
@@ -342,7 +369,11 @@ impl Rewriter<'_> {
             || options.opt_alias.is_some();
         if odd {
             let place = options.span();
-            return self.refuse(place, "expected `*`, found one with `exclude`, `replace` or the like", "name the columns");
+            return self.refuse(
+                place,
+                "expected `*`, found one with `exclude`, `replace` or the like",
+                "name the columns",
+            );
         }
         ControlFlow::Continue(())
     }
@@ -351,10 +382,20 @@ impl Rewriter<'_> {
         use JoinOperator::{CrossJoin, FullOuter, Inner, Join as Plain, Left, LeftOuter, Right, RightOuter};
         let place = join.relation.span();
         let constraint = match &join.join_operator {
-            Plain(constraint) | Inner(constraint) | Left(constraint) | LeftOuter(constraint) | Right(constraint)
-            | RightOuter(constraint) | FullOuter(constraint) | CrossJoin(constraint) => constraint,
+            Plain(constraint)
+            | Inner(constraint)
+            | Left(constraint)
+            | LeftOuter(constraint)
+            | Right(constraint)
+            | RightOuter(constraint)
+            | FullOuter(constraint)
+            | CrossJoin(constraint) => constraint,
             JoinOperator::AsOf { .. } => {
-                return self.refuse(place, "expected a join, found `asof join`", "join on the range and number the rows with `row_number()`");
+                return self.refuse(
+                    place,
+                    "expected a join, found `asof join`",
+                    "join on the range and number the rows with `row_number()`",
+                );
             }
             _ => return self.refuse(place, "expected an inner, left, right, full or cross join", PORTABLE),
         };
@@ -371,8 +412,17 @@ impl Rewriter<'_> {
         let place = table.span();
         match table {
             TableFactor::Table {
-                name, alias, args: None, with_hints, version: None, with_ordinality: false, partitions, json_path: None, sample: None,
-                index_directives, inheritance: None,
+                name,
+                alias,
+                args: None,
+                with_hints,
+                version: None,
+                with_ordinality: false,
+                partitions,
+                json_path: None,
+                sample: None,
+                index_directives,
+                inheritance: None,
             } if with_hints.is_empty() && partitions.is_empty() && index_directives.is_empty() => {
                 requote_parts(name);
                 alias.as_mut().map_or(ControlFlow::Continue(()), |alias| self.alias(alias))
@@ -380,12 +430,14 @@ impl Rewriter<'_> {
             TableFactor::Derived { lateral: false, alias, sample: None, .. } => {
                 alias.as_mut().map_or(ControlFlow::Continue(()), |alias| self.alias(alias))
             }
-            TableFactor::NestedJoin { table_with_joins, alias: None } => {
-                table_with_joins.joins.iter().try_for_each(|join| match self.join(join) {
+            TableFactor::NestedJoin { table_with_joins, alias: None } => table_with_joins
+                .joins
+                .iter()
+                .try_for_each(|join| match self.join(join) {
                     ControlFlow::Continue(()) => Ok(()),
                     ControlFlow::Break(refusal) => Err(refusal),
-                }).map_or_else(ControlFlow::Break, |()| ControlFlow::Continue(()))
-            }
+                })
+                .map_or_else(ControlFlow::Break, |()| ControlFlow::Continue(())),
             _ => self.refuse(place, "expected a table or a subquery", PORTABLE),
         }
     }
@@ -411,12 +463,17 @@ impl Rewriter<'_> {
                 Some(near) => format!("did you mean `{near}`?"),
                 None => "what was tried on both engines is listed in docs/MODELS.md".to_owned(),
             };
-            return self.refuse(place, format!("expected a function that gives the same on Spark, found `{name}`"), hint);
+            return self.refuse(
+                place,
+                format!("expected a function that gives the same on Spark, found `{name}`"),
+                hint,
+            );
         };
         if let Rule::Refused(hint) = rule {
             return self.refuse(place, format!("`{name}` gives something else on Spark, or is not known there"), hint);
         }
-        if !matches!(call.parameters, FunctionArguments::None) || call.uses_odbc_syntax || call.null_treatment.is_some() {
+        if !matches!(call.parameters, FunctionArguments::None) || call.uses_odbc_syntax || call.null_treatment.is_some()
+        {
             return self.refuse(place, format!("expected `{name}` with plain arguments"), PORTABLE);
         }
         match &mut call.over {
@@ -438,7 +495,11 @@ impl Rewriter<'_> {
             }
         }
         if name.eq_ignore_ascii_case("count") && list.args.len() > 1 {
-            return self.refuse(place, "expected one argument of `count`, found several", "count the rows of a `select distinct`");
+            return self.refuse(
+                place,
+                "expected one argument of `count`, found several",
+                "count the rows of a `select distinct`",
+            );
         }
         match rule {
             Rule::JoinTexts => {
@@ -451,7 +512,8 @@ impl Rewriter<'_> {
                 if is_distinct || list.args.len() != 2 || list.clauses.len() > 1 || call.over.is_some() {
                     return self.refuse(place, format!("expected `{name}` of a text and a separator"), hint);
                 }
-                let Some(mut order) = order.or_else(|| Some(std::mem::take(&mut call.within_group))).filter(|order| !order.is_empty())
+                let Some(mut order) =
+                    order.or_else(|| Some(std::mem::take(&mut call.within_group))).filter(|order| !order.is_empty())
                 else {
                     return self.refuse(place, format!("expected `{name}` with an order, found none"), hint);
                 };
@@ -499,7 +561,9 @@ impl Rewriter<'_> {
             | Expr::Case { .. }
             | Expr::Exists { .. }
             | Expr::Subquery(_)
-            | Expr::UnaryOp { op: UnaryOperator::Not | UnaryOperator::Minus | UnaryOperator::Plus, .. } => ControlFlow::Continue(()),
+            | Expr::UnaryOp { op: UnaryOperator::Not | UnaryOperator::Minus | UnaryOperator::Plus, .. } => {
+                ControlFlow::Continue(())
+            }
             Expr::Value(value) => self.value(value),
             Expr::BinaryOp { left, op, right } => {
                 use BinaryOperator::{
@@ -565,7 +629,12 @@ impl Rewriter<'_> {
             Expr::TypedString(TypedString { data_type: DataType::Date, .. }) => {
                 self.refuse(place, "expected `cast('…' as date)`, found a date in quotes", "write the cast")
             }
-            Expr::Lambda(_) | Expr::Array(_) | Expr::Struct { .. } | Expr::Dictionary(_) | Expr::Map(_) | Expr::CompoundFieldAccess { .. } => {
+            Expr::Lambda(_)
+            | Expr::Array(_)
+            | Expr::Struct { .. }
+            | Expr::Dictionary(_)
+            | Expr::Map(_)
+            | Expr::CompoundFieldAccess { .. } => {
                 self.refuse(place, "expected a value, found a list or a part of one", PORTABLE)
             }
             _ => self.refuse(place, "this is not known to mean the same on Spark", PORTABLE),
@@ -573,7 +642,8 @@ impl Rewriter<'_> {
     }
 }
 
-const TYPES: &str = "both have varchar, boolean, tinyint, smallint, integer, bigint, double, decimal(p, s), date and timestamp";
+const TYPES: &str =
+    "both have varchar, boolean, tinyint, smallint, integer, bigint, double, decimal(p, s), date and timestamp";
 
 impl VisitorMut for Rewriter<'_> {
     type Break = Refusal;
@@ -605,8 +675,26 @@ fn same(one: &Ident, other: &Ident) -> bool {
 
 /// Names that Spark reads as something else where a table's name is expected.
 const KEYWORDS: [&str; 20] = [
-    "anti", "cross", "except", "exists", "for", "full", "inner", "intersect", "join", "lateral", "left", "minus", "natural", "on",
-    "right", "semi", "setminus", "union", "using", "values",
+    "anti",
+    "cross",
+    "except",
+    "exists",
+    "for",
+    "full",
+    "inner",
+    "intersect",
+    "join",
+    "lateral",
+    "left",
+    "minus",
+    "natural",
+    "on",
+    "right",
+    "semi",
+    "setminus",
+    "union",
+    "using",
+    "values",
 ];
 
 fn requote(name: &mut Ident) {
@@ -637,7 +725,8 @@ fn literal(text: &str) -> String {
 }
 
 fn to_double(expression: &mut Expr) {
-    let is_double = |kind: &DataType| matches!(kind, DataType::Double(_) | DataType::DoublePrecision | DataType::Float8);
+    let is_double =
+        |kind: &DataType| matches!(kind, DataType::Double(_) | DataType::DoublePrecision | DataType::Float8);
     let mut inner = &*expression;
     while let Expr::Nested(within) = inner {
         inner = within;
@@ -661,7 +750,9 @@ fn to_double(expression: &mut Expr) {
 /// The same type in Spark.
 fn spark_type(kind: &DataType) -> Option<DataType> {
     Some(match kind {
-        DataType::Varchar(None) | DataType::Text | DataType::String(None) | DataType::Char(None) => DataType::String(None),
+        DataType::Varchar(None) | DataType::Text | DataType::String(None) | DataType::Char(None) => {
+            DataType::String(None)
+        }
         DataType::Boolean | DataType::Bool => DataType::Boolean,
         DataType::TinyInt(None) => DataType::TinyInt(None),
         DataType::SmallInt(None) | DataType::Int2(None) => DataType::SmallInt(None),
@@ -681,7 +772,6 @@ fn spark_type(kind: &DataType) -> Option<DataType> {
         _ => return None,
     })
 }
-
 
 #[cfg(test)]
 mod tests {
@@ -715,7 +805,10 @@ mod tests {
 
     #[test]
     fn conditions_become_sparks() {
-        assert_eq!(predicate("\"change\" <> 'revised' or a is distinct from b").unwrap(), "`change` <> 'revised' OR a IS DISTINCT FROM b");
+        assert_eq!(
+            predicate("\"change\" <> 'revised' or a is distinct from b").unwrap(),
+            "`change` <> 'revised' OR a IS DISTINCT FROM b"
+        );
         assert_eq!(predicate("100.0 * a / b > 1").unwrap(), "CAST(100.0 * a AS DOUBLE) / CAST(b AS DOUBLE) > 1");
         assert_eq!(predicate("a > 1 group").unwrap_err().span, 6..11);
     }
@@ -723,7 +816,10 @@ mod tests {
     #[test]
     fn a_refusal_says_where_and_what_to_write() {
         let sql = "select\n    región,\n    median(share) as middle\nfrom t";
-        assert_eq!(refusal(sql), ("median".to_owned(), "`median` gives something else on Spark, or is not known there".to_owned()));
+        assert_eq!(
+            refusal(sql),
+            ("median".to_owned(), "`median` gives something else on Spark, or is not known there".to_owned())
+        );
         let unknown = transpile("select avrg(a) as x from t").unwrap_err();
         assert_eq!(unknown.hint.as_deref(), Some("did you mean `avg`?"));
         assert_eq!(transpile("delete from t").unwrap_err().message, "expected one SELECT");
@@ -732,6 +828,9 @@ mod tests {
 
     #[test]
     fn a_column_may_have_the_name_of_a_keyword() {
-        assert_eq!(words(&transpile("select dataset, cluster, member from t").unwrap()), "SELECT dataset, cluster, member FROM t");
+        assert_eq!(
+            words(&transpile("select dataset, cluster, member from t").unwrap()),
+            "SELECT dataset, cluster, member FROM t"
+        );
     }
 }

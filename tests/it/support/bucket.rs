@@ -17,6 +17,8 @@ pub enum Fault {
     SlowDown,
     /// It is done, and the answer is lost: 500.
     LostAnswer,
+    /// It is done once the test says so ([`Bucket::release`]).
+    Held,
     /// 403.
     Forbidden,
 }
@@ -32,6 +34,7 @@ pub struct Bucket {
     asked: Arc<AtomicUsize>,
     failed: Arc<AtomicUsize>,
     stop: Arc<AtomicBool>,
+    released: Arc<AtomicBool>,
 }
 
 impl Bucket {
@@ -46,9 +49,10 @@ impl Bucket {
         let service = builder.build();
         let (sender, receiver) = std::sync::mpsc::channel();
         let stop = Arc::new(AtomicBool::new(false));
-        let state = (rule.clone(), asked.clone(), failed.clone(), stop.clone());
+        let released = Arc::new(AtomicBool::new(false));
+        let state = (rule.clone(), asked.clone(), failed.clone(), stop.clone(), released.clone());
         std::thread::spawn(move || {
-            let (rule, asked, failed, stop) = state;
+            let (rule, asked, failed, stop, released) = state;
             let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
             runtime.block_on(async move {
                 let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -58,17 +62,23 @@ impl Bucket {
                     let at = asked.fetch_add(1, Ordering::Relaxed);
                     let fault = rule.lock().unwrap()(at, request.method().as_str(), request.uri().path());
                     failed.fetch_add(usize::from(fault.is_some()), Ordering::Relaxed);
+                    let released = released.clone();
                     async move {
                         match fault {
                             Some(Fault::Error) => return failure(500, "InternalError"),
                             Some(Fault::SlowDown) => return failure(503, "SlowDown"),
                             Some(Fault::Forbidden) => return failure(403, "AccessDenied"),
+                            Some(Fault::Held) => {
+                                while !released.load(Ordering::SeqCst) {
+                                    tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+                                }
+                            }
                             Some(Fault::LostAnswer) | None => {}
                         }
                         let response = service.call(request.map(s3s::Body::http_body_unsync)).await.unwrap();
                         match fault {
-                            Some(_) => failure(500, "InternalError"),
-                            None => response.map(Body::new),
+                            Some(Fault::LostAnswer) => failure(500, "InternalError"),
+                            _ => response.map(Body::new),
                         }
                     }
                 };
@@ -82,12 +92,17 @@ impl Bucket {
             });
         });
         let address = format!("http://{}", receiver.recv().unwrap());
-        Bucket { folder, address, rule, asked, failed, stop }
+        Bucket { folder, address, rule, asked, failed, stop, released }
     }
 
     /// From now on this decides what happens, by the number of the request, its method and its path.
     pub fn when(&self, rule: impl Fn(usize, &str, &str) -> Option<Fault> + Send + 'static) {
         *self.rule.lock().unwrap() = Box::new(rule);
+    }
+
+    /// Lets requests go on that are held.
+    pub fn release(&self) {
+        self.released.store(true, Ordering::SeqCst);
     }
 
     /// Requests so far, and how many of them failed.
