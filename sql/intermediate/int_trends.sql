@@ -61,8 +61,12 @@ sums as (
         min(series.time_year) as first_year,
         max(series.time_year) as last_year,
         count(*) as years,
+        -- By way of a decimal, since not every engine writes a double alike: 11.0, 10.99.
         string_agg(
-            cast(series.time_year as varchar) || ': ' || cast(series.share as varchar), ', ' order by series.time_year
+            cast(series.time_year as varchar) || ': '
+            || trim(trailing '0' from cast(cast(series.share as decimal(12, 6)) as varchar))
+            || case when cast(cast(series.share as decimal(12, 6)) as varchar) like '%.000000' then '0' else '' end,
+            ', ' order by series.time_year
         ) as points,
         string_agg(series."snapshot" || ':' || cast(series.cell as varchar), ' ' order by series.time_year) as cells,
         cast(sum(series.time_year - 2000) as bigint) as sum_x,

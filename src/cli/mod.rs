@@ -82,6 +82,8 @@ enum Verb {
     Runs(status::RunsArguments),
     /// What a run would ask, decode, build and publish, and why, without doing it
     Plan(models::PlanArguments),
+    /// Whether settings, pipelines, codelists and models are right; exit code 2 where they are not
+    Check(models::CheckArguments),
     /// The models and what reads what
     Models(models::ModelsArguments),
     /// Run the models' tests (tests/models/): given rows, expected rows
@@ -144,6 +146,7 @@ pub fn main() -> ExitCode {
         Verb::Status(arguments) => status::status(&cli.shared, &arguments),
         Verb::Runs(arguments) => status::runs(&cli.shared, &arguments),
         Verb::Plan(arguments) => models::planned(&cli.shared, &arguments),
+        Verb::Check(arguments) => models::check(&cli.shared, &arguments),
         Verb::Models(arguments) => models::list(&cli.shared, &arguments),
         Verb::Test(arguments) => models::tests(&cli.shared, &arguments),
         Verb::Builds(arguments) => builds::builds(&cli.shared, &arguments),

@@ -1,13 +1,13 @@
-//! `tejido models`, `tejido test` and `tejido plan`
+//! `tejido check`, `tejido models`, `tejido test` and `tejido plan`
 
 use clap::{Args, ValueEnum};
 
 use super::summary::grouped;
 use super::{Shared, failed_run, json, say, show, table, tell};
-use crate::error::Exit;
+use crate::error::{Exit, Report};
 use crate::run::models::{ListedModel, models, test};
 use crate::run::plan::{RunPlan, plan};
-use crate::warehouse::{Action, Standing, TestReport};
+use crate::warehouse::{Action, Standing, TestReport, spark};
 
 /// Arguments of `tejido models`.
 #[derive(Debug, Args)]
@@ -28,6 +28,22 @@ enum Graph {
     Mermaid,
 }
 
+/// Arguments of `tejido check`.
+#[derive(Debug, Args)]
+pub(super) struct CheckArguments {
+    /// Whether the models also mean the same on this engine
+    #[arg(long, value_enum, value_name = "ENGINE", default_value = "duckdb")]
+    engine: Engine,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Engine {
+    /// The one that `tejido run` uses
+    Duckdb,
+    /// Apache Spark 4
+    Spark,
+}
+
 /// Arguments of `tejido test`.
 #[derive(Debug, Args)]
 pub(super) struct TestArguments {
@@ -45,6 +61,27 @@ pub(super) struct PlanArguments {
     /// The pipelines whose sources would be asked; all when none is named
     #[arg(value_name = "PIPELINE")]
     pipelines: Vec<String>,
+}
+
+pub(super) fn check(shared: &Shared, arguments: &CheckArguments) -> Exit {
+    // To load it is to check it.
+    let project = match shared.load() {
+        Ok(project) => project,
+        Err(error) => return failed_run(&error),
+    };
+    let refusals = match arguments.engine {
+        Engine::Duckdb => Vec::new(),
+        Engine::Spark => spark::refusals(&project.models),
+    };
+    for refusal in &refusals {
+        say(&Report::new(refusal).to_string());
+    }
+    if !refusals.is_empty() {
+        return Exit::Usage;
+    }
+    let on = if arguments.engine == Engine::Spark { "; Spark takes all of them" } else { "" };
+    tell(&format!("{} pipelines and {} models are right{on}", project.pipelines.all.len(), project.models.all.len()));
+    Exit::Done
 }
 
 pub(super) fn list(shared: &Shared, arguments: &ModelsArguments) -> Exit {

@@ -24,6 +24,7 @@ mod rake;
 mod raking;
 mod reader;
 mod select;
+pub mod spark;
 mod spreadsheet;
 mod testing;
 

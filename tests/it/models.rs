@@ -197,6 +197,19 @@ fn two_machines_make_the_same_marts() {
 }
 
 #[test]
+fn what_spark_does_not_have_is_underlined() {
+    let run = crate::support::tejido_in(repository(), &["check", "--engine", "spark"]);
+    run.must(0);
+    assert!(run.stdout.contains("models are right; Spark takes all of them"), "{}", run.stdout);
+    let scene = Scene::new();
+    let model = "-- Regions, once each.\n-- grain: region\n-- column region: code\n-- audit: region similar to '[A-Z].*'\n\
+                 select distinct on (region) region from staging.stg_observations order by region\n";
+    scene.write("sql/intermediate/int_once.sql", model);
+    scene.tejido(&["check"]).must(0);
+    golden(&scene, "models_not_for_spark", &scene.tejido(&["check", "--engine", "spark"]));
+}
+
+#[test]
 fn a_model_that_takes_too_long_is_broken_off() {
     let mut scene = Scene::new();
     scene.run(0);
