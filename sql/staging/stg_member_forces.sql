@@ -13,4 +13,4 @@ select
 from lake.memberships as memberships
 -- The codes stand with blanks between them.
 inner join lake.codelist_driving_forces as forces
-    on position(' ' || forces.code || ' ' in ' ' || memberships.declared_forces || ' ') > 0
+    on contains(' ' || memberships.declared_forces || ' ', ' ' || forces.code || ' ')

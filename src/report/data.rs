@@ -198,7 +198,8 @@ fn with_excerpts(columns: &mut Vec<String>, rows: &mut [Vec<Value>], key: &[Stri
             row.extend([(); 5].map(|()| Value::Null));
             continue;
         };
-        let is_value = row.get(value_at).is_some_and(|value| value.to_string() == excerpt.text);
+        let is_value =
+            row.get(value_at).is_some_and(|value| serde_json::to_string(value).is_ok_and(|text| text == excerpt.text));
         let (line, column) = excerpt.at.unzip();
         let text = if is_value { Value::Null } else { Value::from(excerpt.text) };
         let (before, behind) = (Value::from(excerpt.before), Value::from(excerpt.behind));

@@ -17,6 +17,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::{Read, Write};
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use futures_util::{FutureExt, StreamExt, TryStreamExt};
@@ -29,6 +30,10 @@ use crate::error::Hint;
 
 /// Larger files are put in parts of this size.
 const PART_BYTES: u64 = 16 << 20;
+
+/// How often a write is begun again whose connection broke, and the wait before the first time; doubled each time.
+const RETRIES: u32 = 3;
+const FIRST_WAIT: Duration = Duration::from_millis(500);
 
 /// Transfers at once.
 const TRANSFERS: usize = 16;
@@ -45,7 +50,7 @@ pub enum StoreError {
         /// The address.
         url: String,
         /// Why not.
-        source: object_store::Error,
+        source: Box<object_store::Error>,
     },
     /// The store refused, or could not be reached.
     #[error("could not {action} `{place}` in `{url}`")]
@@ -57,7 +62,7 @@ pub enum StoreError {
         /// In which store.
         url: String,
         /// Why not.
-        source: object_store::Error,
+        source: Box<object_store::Error>,
     },
     /// An object is not what it should be.
     #[error("expected {expected} of `{place}` in `{url}`, found {found}")]
@@ -98,12 +103,16 @@ impl Hint for StoreError {
                 "such as `s3://bucket/folder`, with `[storage.options]` or the provider's variables (`AWS_ENDPOINT_URL`, `AWS_REGION`, …)"
                     .into(),
             ),
-            StoreError::Refused { source: Error::PermissionDenied { .. } | Error::Unauthenticated { .. }, .. } => Some(
-                "give the credentials of this process (`AWS_ACCESS_KEY_ID` …, which may have expired) the right to list, read, write and delete there; nothing was published"
-                    .into(),
-            ),
             StoreError::Refused { source, .. }
-                if matches!(source, Error::NotFound { .. }) || format!("{source:?}").contains("NoSuchBucket") =>
+                if matches!(**source, Error::PermissionDenied { .. } | Error::Unauthenticated { .. }) =>
+            {
+                Some(
+                    "give the credentials of this process (`AWS_ACCESS_KEY_ID` …, which may have expired) the right to list, read, write and delete there; nothing was published"
+                        .into(),
+                )
+            }
+            StoreError::Refused { source, .. }
+                if matches!(**source, Error::NotFound { .. }) || format!("{source:?}").contains("NoSuchBucket") =>
             {
                 Some("make the bucket, or correct `storage.root`; if only this object is gone, run again".into())
             }
@@ -131,7 +140,7 @@ impl Store {
     /// The folder at an address such as `s3://bucket/folder`. `options` are those of the library, by names such as
     /// `aws_endpoint`; what they leave open is taken from the environment.
     pub fn open(url: &Url, options: &BTreeMap<String, String>) -> Result<Self> {
-        let wrong = |source| StoreError::Address { url: url.to_string(), source };
+        let wrong = |source| StoreError::Address { url: url.to_string(), source: Box::new(source) };
         let known = |name: &String| ["aws_", "azure_", "google_"].iter().any(|prefix| name.starts_with(prefix));
         let mut all: BTreeMap<String, String> = std::env::vars()
             .map(|(name, value)| (name.to_lowercase(), value))
@@ -199,12 +208,27 @@ impl Store {
         together(places.iter().map(|place| self.put(place, folder.join(place)).boxed()).collect()).await
     }
 
+    /// The library does not repeat a write whose connection broke, since it may have arrived: here that does not matter.
     async fn put(&self, place: &str, file: std::path::PathBuf) -> Result<()> {
-        let bytes = disk::size_bytes(&file)?;
-        if bytes > PART_BYTES {
-            return self.put_in_parts(place, &file).await;
+        let mut wait = FIRST_WAIT;
+        for _ in 0..RETRIES {
+            match self.put_once(place, &file).await {
+                Err(StoreError::Refused { source, .. }) if matches!(*source, object_store::Error::Generic { .. }) => {
+                    tokio::time::sleep(wait).await;
+                    wait *= 2;
+                }
+                outcome => return outcome,
+            }
         }
-        let body = PutPayload::from(disk::read(&file)?);
+        self.put_once(place, &file).await
+    }
+
+    async fn put_once(&self, place: &str, file: &Path) -> Result<()> {
+        let bytes = disk::size_bytes(file)?;
+        if bytes > PART_BYTES {
+            return self.put_in_parts(place, file).await;
+        }
+        let body = PutPayload::from(disk::read(file)?);
         let options = PutOptions { mode: PutMode::Create, ..PutOptions::default() };
         match self.objects.put_opts(&self.place(place), body, options).await {
             Ok(_) => Ok(()),
@@ -268,7 +292,7 @@ impl Store {
 
     fn refused(&self, action: &'static str, place: &str) -> impl FnOnce(object_store::Error) -> StoreError {
         let (place, url) = (place.to_owned(), self.url.clone());
-        move |source| StoreError::Refused { action, place, url, source }
+        move |source| StoreError::Refused { action, place, url, source: Box::new(source) }
     }
 }
 

@@ -331,7 +331,7 @@ fn each_build_carries_its_report() {
         })
         .map(|row| {
             format!(
-                "{}|{}|{}|{}",
+                "{}|{}|{:?}|{}",
                 row[at("sector")].as_str().unwrap(),
                 row[at("source")].as_str().unwrap(),
                 row[at("share")].as_f64().unwrap(),
@@ -452,6 +452,7 @@ fn the_report_stands_in_a_browser() {
         .arg(scene.published().join("report"))
         .current_dir(node)
         .env("TEJIDO_CHROMIUM", chromium)
+        .env("MAX_PAINT_MS", "60000")
         .output()
         .unwrap();
     assert!(

@@ -23,7 +23,8 @@ const axeSource = readFileSync(require.resolve("axe-core/axe.min.js"), "utf8");
 const folder = realpathSync(resolve(process.argv[2] || "data/published/report"));
 const shots = process.argv[3];
 const MAX_BYTES = 5_000_000;
-const MAX_PAINT_MS = 1_000;
+// On a machine with nothing else to do; tests run beside each other and set no limit.
+const MAX_PAINT_MS = Number(process.env.MAX_PAINT_MS ?? 1_000);
 const failures = [];
 const fail = (text) => {
   failures.push(text);
@@ -57,7 +58,7 @@ async function open(base, hash, options = {}) {
     else told.errors.push(`no file for ${url}`);
   });
   await page.goto(`${base}index.html${hash}`);
-  await page.waitForFunction(() => document.body.dataset.ready, null, { timeout: 10_000 }).catch(() => told.errors.push("not ready after 10 s"));
+  await page.waitForFunction(() => document.body.dataset.ready, null, { timeout: 60_000 }).catch(() => told.errors.push("not ready after 60 s"));
   await page.waitForTimeout(120);
   return { page, told, close: () => context.close() };
 }
@@ -158,7 +159,7 @@ console.log(`views      ${looked.length}, largest ${(largest / 1e6).toFixed(2)} 
         text: document.querySelector("#origin .origin-value .value").textContent,
         sql: document.querySelector("#origin pre.sql")?.textContent ?? null,
         manifest: !!document.querySelector("#origin a[href='../manifest.json']"),
-      }), null, { timeout: 15_000 }).then((handle) => handle.jsonValue()).catch(() => null);
+      }), null, { timeout: 60_000 }).then((handle) => handle.jsonValue()).catch(() => null);
       const button = await page.$eval(`button[data-i="${i}"]`, (node) => node.textContent);
       if (!found) fail(`${name}: the panel of ${kind} does not know it`);
       else {

@@ -1,6 +1,6 @@
 //! A publish that ends, or runs out of room, at each single thing that it does to a file, with readers asking all the time.
 //!
-//! `steps.c` is preloaded into the runs. Each step twice would be minutes, so that a usual test run takes every fifth one,
+//! `steps.c` is preloaded into the runs. Each step twice would be minutes, so that a usual test run takes every sixteenth one,
 //! beginning elsewhere for each of the two; `TEJIDO_STEPS=all cargo test --release --test it steps -- --nocapture` takes all.
 
 use std::path::{Path, PathBuf};
@@ -29,6 +29,8 @@ impl Stage {
         // Those of the steps before are not needed, and removing them is a step, too.
         scene.set("TEJIDO__PUBLISH__KEEP_BUILDS", "4");
         scene.set("TEJIDO__PUBLISH__GRACE_HOURS", "0");
+        // One file a table whatever the number of vintages, so that each run has the same steps.
+        scene.set("TEJIDO__STORAGE__MAX_FILES_PER_TABLE", "1");
         let library = scene.path("steps.so");
         let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/steps/steps.c");
         let made =
@@ -102,7 +104,7 @@ fn at_each_step(stage: &mut Stage, steps: &[String], first: usize, what: &str) -
     // From a bit before the switch on, always: that is where it is decided.
     let switch = steps.iter().position(|step| step.starts_with("rename /published")).unwrap();
     let mut done_before = 0;
-    for step in (1..=steps.len()).filter(|step| all || step % 5 == first || *step > switch - 2) {
+    for step in (1..=steps.len()).filter(|step| all || step % 16 == first || *step > switch - 2) {
         let before = published(&stage.scene);
         let figure = stage.revise();
         let (ended, looks) = (AtomicBool::new(false), AtomicUsize::new(0));

@@ -1,6 +1,6 @@
 /* Preloaded into a run: counts what it does to files below STEPS_BELOW, and at step STEPS_AT ends it as a power cut would
-   (STEPS_DO=kill), or has no room from there on (STEPS_DO=full). One step is one kind of call on one file, however often it
-   is repeated; counting begins with the first file below STEPS_FROM. STEPS_LOG gets a line a step. */
+   (STEPS_DO=kill), or has no room from there on (STEPS_DO=full). One step is the first of one kind of call on one file, so that
+   threads that take turns do not change the numbers; counting begins with the first file below STEPS_FROM. STEPS_LOG gets a line a step. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
@@ -16,7 +16,7 @@
 #include <unistd.h>
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static char last[4352];
+static unsigned long seen[1 << 16];
 static long steps;
 
 static void tell(const char *line) {
@@ -26,6 +26,16 @@ static void tell(const char *line) {
     if (file < 0) return;
     if (syscall(SYS_write, file, line, strlen(line)) < 0) abort();
     syscall(SYS_close, file);
+}
+
+static int is_new(const char *text) {
+    unsigned long hash = 14695981039346656037UL;
+    for (; *text; text++) hash = (hash ^ (unsigned char)*text) * 1099511628211UL;
+    unsigned at = hash % (1 << 16);
+    while (seen[at] && seen[at] != hash) at = (at + 1) % (1 << 16);
+    if (seen[at]) return 0;
+    seen[at] = hash;
+    return 1;
 }
 
 /* Whether the call is to fail for want of room. */
@@ -40,8 +50,7 @@ static int step(const char *call, const char *path, int needs_room) {
         pthread_mutex_unlock(&lock);
         return 0;
     }
-    if (strcmp(now, last)) {
-        strcpy(last, now);
+    if (is_new(now)) {
         steps++;
         tell(now);
         if (at && what && steps == atol(at) && !strcmp(what, "kill")) kill(getpid(), SIGKILL);

@@ -64,6 +64,10 @@ impl Bucket {
                     failed.fetch_add(usize::from(fault.is_some()), Ordering::Relaxed);
                     let released = released.clone();
                     async move {
+                        // As real servers do: a body that nobody reads breaks the connection.
+                        let (head, body) = request.into_parts();
+                        let body = axum::body::to_bytes(body, usize::MAX).await.unwrap();
+                        let request = Request::from_parts(head, Body::from(body));
                         match fault {
                             Some(Fault::Error) => return failure(500, "InternalError"),
                             Some(Fault::SlowDown) => return failure(503, "SlowDown"),
