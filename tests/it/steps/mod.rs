@@ -134,8 +134,11 @@ fn at_each_step(stage: &mut Stage, steps: &[String], first: usize, what: &str) -
         done_before += usize::from(seen == figure);
         stage.scene.run(0);
         assert_eq!(published(&stage.scene), figure, "the next run finishes it: {}", steps[step - 1]);
-        let leftovers = stage.scene.list("data/builds").into_iter().filter(|name| name.starts_with('.'));
-        assert_eq!(leftovers.collect::<Vec<_>>(), Vec::<String>::new());
+        // A run that has nothing to build clears nothing away: an old build that was being removed goes with the next one.
+        if seen == before {
+            let leftovers = stage.scene.list("data/builds").into_iter().filter(|name| name.starts_with('.'));
+            assert_eq!(leftovers.collect::<Vec<_>>(), Vec::<String>::new());
+        }
     }
     assert!(done_before > 0, "some were after the switch");
     done_before
