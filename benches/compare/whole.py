@@ -56,7 +56,7 @@ def project(folder):
     """A project of tejido with the one table."""
     codes = {name: set() for name in DIMENSIONS}
     columns = ", ".join(f"list(distinct {name})" for name in DIMENSIONS)
-    found = duckdb.sql(f"select {columns} from read_csv('{work}/all/cube.csv', all_varchar = true)").fetchone()
+    found = duckdb.sql(f"select {columns} from read_csv('{work}/all/cube.csv', all_varchar = true)").fetchall()[0]
     codes = dict(zip(DIMENSIONS, found))
     toml = textwrap.dedent("""\
         title = "cube"
@@ -94,7 +94,7 @@ def project(folder):
 
 
 def dbt_project(folder):
-    write(f"{folder}/dbt_project.yml", "name: chain\nversion: '1'\nprofile: chain\nflags: {send_anonymous_usage_stats: false}\n")
+    write(f"{folder}/dbt_project.yml", "name: chain\nversion: '1.0.0'\nconfig-version: 2\nprofile: chain\nflags: {send_anonymous_usage_stats: false}\n")
     write(f"{folder}/profiles.yml", f"chain:\n  target: a\n  outputs:\n    a:\n      type: duckdb\n      path: {folder}/chain.duckdb\n      threads: 2\n")
     write(f"{folder}/models/stg_observations.sql", textwrap.dedent("""\
         {{ config(materialized='view') }}
@@ -177,7 +177,7 @@ def timed(commands):
 
 def facts(folder):
     """Of each mart its rows, and sums that agree if the rows do."""
-    ask = lambda sql, mart: duckdb.sql(f"{sql} from '{folder}/{mart}.parquet'").fetchone()
+    ask = lambda sql, mart: duckdb.sql(f"{sql} from '{folder}/{mart}.parquet'").fetchall()[0]
     return (ask("select count(*), sum(regions), sum(valued), round(sum(lowest), 2), round(sum(highest), 2)", "by_country"),
             ask("select count(*), round(sum(share), 2), round(sum(change), 2), round(sum(gap), 2)", "newest"))
 
