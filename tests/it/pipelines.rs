@@ -73,7 +73,7 @@ fn the_sample_gives_these_canonical_rows() {
         &format!(
             "select pipeline, dataset, cluster, member, identified_by, duplicate_of, name, nif_valid, activity, sector_scheme, municipality, region,
                     size_class, joined, left_on, website, \"row\", cell, provenance
-             from {} order by \"row\" limit 6",
+             from {} order by \"row\", pipeline limit 6",
             lake("data/lake/memberships")
         ),
     ));
