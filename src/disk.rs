@@ -181,6 +181,23 @@ pub fn list(folder: &Path) -> Result<Vec<String>> {
     Ok(names)
 }
 
+/// The files below a folder and its folders, by their path from it, sorted; no names that start with a dot.
+pub fn files_below(folder: &Path) -> Result<Vec<String>> {
+    let mut files = Vec::new();
+    let mut folders = vec![String::new()];
+    while let Some(below) = folders.pop() {
+        for name in list(&folder.join(&below))? {
+            let path = if below.is_empty() { name } else { format!("{below}/{name}") };
+            match is_dir(&folder.join(&path)) {
+                true => folders.push(path),
+                false => files.push(path),
+            }
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
 /// A file being written beside its place; it appears there only by [`Pending::commit`], and is removed
 /// when dropped before that.
 pub struct Pending {

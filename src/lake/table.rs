@@ -221,27 +221,17 @@ impl Keys {
             return;
         }
         self.keys.reserve(keys.len());
-        if keys.null_count() == 0 {
-            for key in keys.values() {
-                let slot = &mut own[*key as usize];
-                if *slot == NONE {
-                    *slot = self.number(labels.value(*key as usize));
-                }
-                self.keys.push(*slot);
+        for row in 0..keys.len() {
+            if keys.is_null(row) {
+                self.nulls += 1;
+                self.keys.push(NONE);
+                continue;
             }
-        } else {
-            for key in keys {
-                let Some(key) = key else {
-                    self.nulls += 1;
-                    self.keys.push(NONE);
-                    continue;
-                };
-                let slot = &mut own[key as usize];
-                if *slot == NONE {
-                    *slot = self.number(labels.value(key as usize));
-                }
-                self.keys.push(*slot);
+            let key = keys.value(row) as usize;
+            if own[key] == NONE {
+                own[key] = self.number(labels.value(key));
             }
+            self.keys.push(own[key]);
         }
         self.dictionary = Some((values.clone(), own));
     }

@@ -28,21 +28,8 @@ pub fn records(folder: &Path) -> Result<Vec<FileRecord>, PublishError> {
 pub(super) fn completed(folder: &Path, known: Vec<FileRecord>) -> Result<Vec<FileRecord>, PublishError> {
     let mut known: BTreeMap<String, FileRecord> =
         known.into_iter().map(|record| (record.path.clone(), record)).collect();
-    let mut paths = Vec::new();
-    let mut folders = vec![String::new()];
-    while let Some(below) = folders.pop() {
-        for name in disk::list(&folder.join(&below))? {
-            let path = if below.is_empty() { name } else { format!("{below}/{name}") };
-            if path == LAKE {
-                continue;
-            }
-            match disk::is_dir(&folder.join(&path)) {
-                true => folders.push(path),
-                false => paths.push(path),
-            }
-        }
-    }
-    paths.sort();
+    let mut paths = disk::files_below(folder)?;
+    paths.retain(|path| !Path::new(path).starts_with(LAKE));
     paths.into_iter().map(|path| known.remove(&path).map_or_else(|| record(folder, path), Ok)).collect()
 }
 

@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use std::path::Path;
 
-use super::remote::{Remote, Scope};
+use super::remote::{Remote, Scope, finish};
 use super::warehouse::{limits, read_models};
 use super::{Project, RunError, lock};
 use crate::publish::{self, Kept, Published};
@@ -86,14 +86,6 @@ pub async fn roll_back(project: &Project, name: Option<&str>) -> Result<String, 
     publish::roll_back(root, &id, Timestamp::now())?;
     finish(remote).await?;
     Ok(id)
-}
-
-/// What has been changed here is changed in the store, too.
-async fn finish(remote: Option<Remote>) -> Result<(), RunError> {
-    match remote {
-        Some(remote) => remote.finish().await,
-        None => Ok(()),
-    }
 }
 
 /// Keeps a build whatever its age, or no longer. Gives its name.

@@ -197,6 +197,16 @@ pub enum Sources {
     Ingest(Vec<String>),
 }
 
+impl Sources {
+    /// The pipelines that are named.
+    fn names(&self) -> &[String] {
+        match self {
+            Sources::Of(names) | Sources::Ingest(names) => names,
+            Sources::Offline => &[],
+        }
+    }
+}
+
 /// Asks the sources and publishes a build if anything has changed.
 pub async fn run(project: Arc<Project>, sources: &Sources, observer: Arc<dyn Observer>) -> Result<RunReport, RunError> {
     let span = tracing::info_span!(
@@ -230,19 +240,18 @@ pub async fn run(project: Arc<Project>, sources: &Sources, observer: Arc<dyn Obs
 
 async fn stages(project: Arc<Project>, sources: &Sources, observer: Arc<dyn Observer>) -> Result<RunReport, RunError> {
     let started = Timestamp::now();
+    let names = sources.names();
+    let selected: BTreeSet<String> = project.pipelines.select(names)?.into_iter().map(|pipeline| pipeline.id).collect();
     let root = project.settings.storage.root.clone();
     let _lock = lock(&root)?;
     let scope = match sources {
-        Sources::Ingest(names) => Scope::Pipelines(selected(&project, names)?),
+        Sources::Ingest(_) => Scope::Pipelines(selected.clone()),
         _ => Scope::Whole,
     };
     let remote = Remote::begin(&project, scope).await?;
-    let outcome = on_disk(project.clone(), sources, observer, started).await;
-    let stored = match remote {
-        // Also of a run that failed: what was fetched is kept.
-        Some(remote) => remote.finish().await,
-        None => Ok(()),
-    };
+    let outcome = on_disk(project.clone(), sources, selected, observer, started).await;
+    // Also of a run that failed: what was fetched is kept.
+    let stored = remote::finish(remote).await;
     let mut report = outcome?;
     if let Err(error) = stored {
         report.build = Err(Report::new(&error));
@@ -254,22 +263,16 @@ async fn stages(project: Arc<Project>, sources: &Sources, observer: Arc<dyn Obse
     Ok(report)
 }
 
-fn selected(project: &Project, names: &[String]) -> Result<BTreeSet<String>, RunError> {
-    Ok(project.pipelines.select(names)?.into_iter().map(|pipeline| pipeline.id).collect())
-}
-
 async fn on_disk(
     project: Arc<Project>,
     sources: &Sources,
+    selected: BTreeSet<String>,
     observer: Arc<dyn Observer>,
     started: Timestamp,
 ) -> Result<RunReport, RunError> {
-    let (names, asks) = match sources {
-        Sources::Of(names) | Sources::Ingest(names) => (names.as_slice(), true),
-        Sources::Offline => ([].as_slice(), false),
-    };
+    let names = sources.names();
+    let asks = *sources != Sources::Offline;
     let builds = !matches!(sources, Sources::Ingest(_));
-    let selected = selected(&project, names)?;
     let root = project.settings.storage.root.clone();
     let published = publish::current(&root)?;
     refuse_mixing(&project, published.as_ref())?;

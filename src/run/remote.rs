@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use super::{Project, RunError};
 use crate::archive::Archive;
 use crate::disk::{self, DiskError};
-use crate::publish;
+use crate::publish::{self, Manifest};
 use crate::spec::{Kind, Profile, SpecError};
 use crate::store::{Pointer, Seen, Store, StoreError, Switch};
 
@@ -183,10 +183,11 @@ impl Remote {
         self.store.put_all(&sidecars, &self.root).await?;
         let mut build = self.seen.pointer.as_ref().map(|pointer| pointer.build.clone());
         if matches!(self.scope, Scope::Whole)
-            && let Some(wanted) = self.wanted()?
+            && let Some(published) = publish::current(&self.root)?
         {
+            let wanted = self.wanted(&published.manifest)?;
             if self.seen.pointer.as_ref() != Some(&wanted) {
-                self.put_build(&wanted.build).await?;
+                self.put_build(&published.manifest).await?;
                 self.store.switch(&self.seen, &wanted).await?;
             }
             self.retire(&wanted).await?;
@@ -199,32 +200,28 @@ impl Remote {
         kept.remember(build)
     }
 
-    /// What the pointer is to say.
-    fn wanted(&self) -> Result<Option<Pointer>, RunError> {
-        let Some(published) = publish::current(&self.root)? else { return Ok(None) };
+    /// What the pointer is to say, with this build in force.
+    fn wanted(&self, build: &Manifest) -> Result<Pointer, RunError> {
         let switches = publish::switches(&self.root)?.into_iter().map(|(at, build)| Switch { at, build }).collect();
-        Ok(Some(Pointer {
-            build: published.manifest.build_id,
+        Ok(Pointer {
+            build: build.build_id.clone(),
             switches,
             withdrawn: publish::withdrawn(&self.root)?,
             pins: publish::pins(&self.root)?,
-        }))
+        })
     }
 
-    async fn put_build(&self, build: &str) -> Result<(), RunError> {
-        let folder = format!("builds/{build}");
+    /// All files of a build, its manifest last: without it, it is no build.
+    async fn put_build(&self, build: &Manifest) -> Result<(), RunError> {
+        let folder = format!("builds/{}", build.build_id);
         let manifest = format!("{folder}/manifest.json");
         let there = self.store.list(&folder).await?;
         if there.contains_key(&manifest) {
             return Ok(());
         }
-        let places: Vec<String> = walk(&self.root, &folder)?
-            .into_iter()
-            .filter(|(place, bytes)| {
-                *place != manifest && !is_of_lake(&place[folder.len() + 1..]) && there.get(place) != Some(bytes)
-            })
-            .map(|(place, _)| place)
-            .collect();
+        let places = build.files.iter().map(|file| (format!("{folder}/{}", file.path), file.bytes));
+        let places: Vec<String> =
+            places.filter(|(place, bytes)| there.get(place) != Some(bytes)).map(|(place, _)| place).collect();
         self.store.put_all(&places, &self.root).await?;
         Ok(self.store.put_all(&[manifest], &self.root).await?)
     }
@@ -266,6 +263,14 @@ impl Remote {
     }
 }
 
+/// What has been changed here is changed in the store, too; nothing to do where the data root is a folder.
+pub(super) async fn finish(remote: Option<Remote>) -> Result<(), RunError> {
+    match remote {
+        Some(remote) => remote.finish().await,
+        None => Ok(()),
+    }
+}
+
 impl Project {
     /// The object store of the data root; none where that is a folder.
     pub(super) fn store(&self) -> Result<Option<Store>, RunError> {
@@ -298,23 +303,11 @@ fn memory(root: &Path, url: &str) -> Memory {
 fn files(root: &Path, scope: &Scope) -> Result<BTreeMap<String, u64>, DiskError> {
     let mut found = BTreeMap::new();
     for folder in SHARED {
-        found.extend(walk(root, folder)?);
-    }
-    found.retain(|place, _| scope.has(place));
-    Ok(found)
-}
-
-/// All files below a folder but those whose names begin with a dot.
-fn walk(root: &Path, folder: &str) -> Result<BTreeMap<String, u64>, DiskError> {
-    let mut found = BTreeMap::new();
-    let mut folders = vec![folder.to_owned()];
-    while let Some(folder) = folders.pop() {
-        for name in disk::list(&root.join(&folder))? {
-            let place = format!("{folder}/{name}");
-            let path = root.join(&place);
-            match disk::is_dir(&path) {
-                true => folders.push(place),
-                false => drop(found.insert(place, disk::size_bytes(&path)?)),
+        for path in disk::files_below(&root.join(folder))? {
+            let place = format!("{folder}/{path}");
+            if scope.has(&place) {
+                let bytes = disk::size_bytes(&root.join(&place))?;
+                found.insert(place, bytes);
             }
         }
     }
@@ -323,9 +316,4 @@ fn walk(root: &Path, folder: &str) -> Result<BTreeMap<String, u64>, DiskError> {
 
 fn is_sidecar(place: &str) -> bool {
     place.starts_with("archive/") && place.ends_with(".json")
-}
-
-/// Whether a file of a build is only another name of one of the lake, which the store has as such.
-fn is_of_lake(path: &str) -> bool {
-    path.split('/').next() == Some(publish::LAKE)
 }

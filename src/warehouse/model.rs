@@ -92,10 +92,7 @@ impl Model {
         if let Some(rule) = &self.contract.rake {
             return rule.make(connection, self);
         }
-        let (create, prefix) = self.create();
-        connection
-            .execute_batch(&create)
-            .map_err(|error| engine::located(&error, &self.path, &self.text, self.contract.end, prefix))
+        self.execute(connection, "")
     }
 
     /// The same without running it, so that what never ends is no trouble, and the table stays empty. What is to be raked
@@ -104,9 +101,14 @@ impl Model {
         if self.is_view() || self.contract.rake.is_some() {
             return self.make(connection);
         }
+        self.execute(connection, "\nwith no data")
+    }
+
+    /// Runs the statement that makes it, with this behind it.
+    fn execute(&self, connection: &Connection, behind: &str) -> Result<(), WarehouseError> {
         let (create, prefix) = self.create();
         connection
-            .execute_batch(&(create + "\nwith no data"))
+            .execute_batch(&(create + behind))
             .map_err(|error| engine::located(&error, &self.path, &self.text, self.contract.end, prefix))
     }
 

@@ -6,7 +6,8 @@
 //! it, and `tests/cluster/dialect.py` asks both engines whether they answer alike.
 //!
 //! What only types could tell (a decimal that Spark would divide as a decimal, a number that it would cut where DuckDB rounds)
-//! is refused by [`DRIVER`], which looks at each model as Spark has understood it before it runs.
+//! is refused by `driver.py`, which `spark-submit` runs and which looks at each model as Spark has understood it. The program does
+//! not call it yet (docs/SCALE.md).
 
 mod functions;
 mod transpile;
@@ -40,6 +41,3 @@ pub fn refusals(models: &Models) -> Vec<WarehouseError> {
     }
     found
 }
-
-/// What `spark-submit` runs: it makes the tables of the lake, runs the models and their audits, and writes the marts.
-pub const DRIVER: &str = include_str!("driver.py");
