@@ -205,7 +205,7 @@ fn many_vintages_become_one_file_that_says_the_same() {
         "freq = { require = \"Q\" }",
         "freq = { require = \"A\" }\n# again",
     );
-    compacted.replace("pipelines/codelists/units.csv", "Number,enterprises", "Number of them,enterprises");
+    compacted.replace("pipelines/codelists/units.csv", "Número,Number,", "Número,Number of them,");
     compacted.run(0);
     assert_eq!(answers(&compacted), answers(&plain));
     compacted.write("old.tsv", &version(0));
