@@ -64,7 +64,7 @@ fn main() {
         let started = Instant::now();
         let mut steps = Steps::default();
         let build =
-            warehouse::build(&folder, &project.models, &inputs, None, &limits, "bench", |step| steps.step(step));
+            warehouse::build(&folder, &project.models, &inputs, None, None, &limits, "bench", |step| steps.step(step));
         let built = started.elapsed().as_secs_f64();
         let build = build.expect("the build is good");
         std::fs::remove_dir_all(&folder).expect("it can be removed");

@@ -46,7 +46,7 @@ fn show(diff: &BuildDiff) {
     }
 }
 
-fn mart(mart: &MartDiff) {
+pub(super) fn mart(mart: &MartDiff) {
     let rows = |count: u64, what: &str| (count > 0).then(|| format!("{} {what}", grouped(count)));
     match mart.presence {
         Presence::Added => return tell(&format!("{}: a new mart with {} rows", mart.mart, grouped(mart.added))),

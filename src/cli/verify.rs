@@ -8,7 +8,7 @@ use super::progress::Display;
 use super::summary::grouped;
 use super::{Shared, failed_run, json, runtime, say, tell};
 use crate::error::Exit;
-use crate::run::verify::{Verification, verify};
+use crate::run::verify::{Engines, Verification, engines, verify};
 
 /// Arguments of `tejido verify`.
 #[derive(Debug, Args)]
@@ -19,9 +19,15 @@ pub(super) struct Arguments {
     /// Read all published cells again in the archived bytes, and not a thousand of them
     #[arg(long)]
     full: bool,
+    /// Build again with the engine that the build was not made with, and compare all marts cell by cell
+    #[arg(long, conflicts_with = "full")]
+    engines: bool,
 }
 
 pub(super) fn run(shared: &Shared, arguments: &Arguments, display: Display) -> Exit {
+    if arguments.engines {
+        return on_both(shared, arguments, display);
+    }
     let verified = shared.load().and_then(|project| {
         display.begin(project.enabled().count());
         let observer = Arc::new(display.clone());
@@ -44,6 +50,36 @@ pub(super) fn run(shared: &Shared, arguments: &Arguments, display: Display) -> E
         "hint: `tejido rollback` goes back to an earlier build; what is damaged in the archive can be fetched or imported again",
     );
     Exit::Failed
+}
+
+/// Rows of a mart that are shown where the engines disagree.
+const SHOWN: usize = 3;
+
+fn on_both(shared: &Shared, arguments: &Arguments, display: Display) -> Exit {
+    let compared = shared.load().and_then(|project| {
+        display.begin(project.enabled().count());
+        let observer = Arc::new(display.clone());
+        runtime()?.block_on(engines(project, arguments.build.as_deref(), SHOWN, observer))
+    });
+    display.end();
+    let compared = match compared {
+        Ok(compared) => compared,
+        Err(error) => return failed_run(&error),
+    };
+    if shared.json {
+        json(&compared);
+    } else {
+        let Engines { build_id, engine, other, refused, marts } = &compared;
+        let line = |name: &str, text: &str| tell(&format!("{name:<10} {text}"));
+        line("build", build_id);
+        line("engines", &format!("{engine}; {other}"));
+        let (same, different): (Vec<_>, Vec<_>) = marts.iter().partition(|mart| mart.is_empty());
+        let rows: u64 = same.iter().map(|mart| mart.rows[0]).sum();
+        line("equal", &format!("{} marts with {} rows", same.len(), grouped(rows)));
+        different.iter().for_each(|mart| super::diff::mart(mart));
+        refused.iter().for_each(|refused| line("", &format!("WRONG: {refused}")));
+    }
+    if compared.is_good() { Exit::Done } else { Exit::Failed }
 }
 
 fn show(verification: &Verification) {

@@ -145,6 +145,7 @@ pub fn diff(project: &Project, old: Option<&str>, new: Option<&str>, samples: us
         Side { folder: &new.folder, models: &models[1] },
         &limits(project),
         samples,
+        0.0,
     );
     Ok(BuildDiff { old: old.manifest.build_id, new: new.manifest.build_id, marts: marts.map_err(RunError::Build)? })
 }

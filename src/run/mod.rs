@@ -5,6 +5,7 @@
 
 pub mod archive;
 pub mod builds;
+mod cluster;
 pub mod explain;
 pub mod export;
 mod fingerprint;

@@ -10,8 +10,10 @@ use super::RunError;
 use crate::disk;
 use crate::normalise::OfficialCells;
 use crate::publish;
-use crate::spec::{Codelist, Codelists, Edition, Kind, Pipeline, Pipelines, Settings, SpecError, substitute};
-use crate::warehouse::{self, CodelistTable, Models};
+use crate::spec::{
+    Codelist, Codelists, Edition, EngineName, Kind, Pipeline, Pipelines, Settings, SpecError, substitute,
+};
+use crate::warehouse::{self, CodelistTable, Models, spark};
 
 /// A project: the folder with config/, pipelines/ and sql/, read and checked.
 pub struct Project {
@@ -27,7 +29,7 @@ pub struct Project {
     pub models: Models,
     /// Of the models' files and the lake's columns, which fit together.
     pub models_checked: String,
-    /// The version of DuckDB.
+    /// The version of DuckDB, and whether Spark runs the models.
     pub engine: String,
     /// Where a key that a run has made is kept.
     pub(super) key_file: PathBuf,
@@ -58,7 +60,11 @@ impl Project {
         let lake = warehouse::lake_tables(&lists);
         let mut hasher = blake3::Hasher::new();
         hasher.update(env!("CARGO_PKG_VERSION").as_bytes());
-        let engine = warehouse::engine_version().map_err(RunError::Models)?;
+        let mut engine = warehouse::engine_version().map_err(RunError::Models)?;
+        let is_spark = settings.warehouse.engine == EngineName::Spark;
+        if is_spark {
+            engine.push_str(warehouse::ON_SPARK);
+        }
         hasher.update(engine.as_bytes());
         hasher.update(lake.as_bytes());
         for model in &models.all {
@@ -77,10 +83,30 @@ impl Project {
             .is_some_and(|published| published.manifest.models_checked == models_checked);
         if !checked {
             models.check(&lake).map_err(RunError::Models)?;
+            let refused = if is_spark { spark::refusals(&models).into_iter().next() } else { None };
+            refused.map_or(Ok(()), |refusal| Err(RunError::Models(refusal)))?;
         }
         let root = root.to_path_buf();
         let key_file = super::key::file(&settings.storage.root);
         Ok(Project { root, settings, codelists, pipelines, models, models_checked, engine, key_file, as_of: None })
+    }
+
+    /// The same project with its models run by the other engine.
+    pub(super) fn on_other_engine(mut self) -> Result<Self, RunError> {
+        let warehouse = &mut self.settings.warehouse;
+        warehouse.engine = match warehouse.engine {
+            EngineName::Duckdb => EngineName::Spark,
+            EngineName::Spark => EngineName::Duckdb,
+        };
+        self.engine = match self.engine.strip_suffix(warehouse::ON_SPARK) {
+            Some(alone) => alone.to_owned(),
+            None => {
+                let refused = spark::refusals(&self.models).into_iter().next();
+                refused.map_or(Ok(()), |refusal| Err(RunError::Models(refusal)))?;
+                self.engine + warehouse::ON_SPARK
+            }
+        };
+        Ok(self)
     }
 
     /// The project as it would be had nothing been fetched after this moment. Its data root is a folder of its own,

@@ -2,6 +2,7 @@
 //! published cells, read again in the archived bytes.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
 
 use serde::Serialize;
@@ -12,6 +13,7 @@ use super::{BuildOutcome, Observer, Project, RunError, Sources};
 use crate::archive::Archive;
 use crate::lineage::{self, CellCheck, Payloads};
 use crate::publish::{self, Published};
+use crate::warehouse::{self, Limits, MartDiff, Side};
 use crate::{disk, error::Report};
 
 /// So many cells are read again where not all are asked for.
@@ -88,6 +90,84 @@ pub async fn verify(
     Ok(Verification { build_id: published.manifest.build_id, files, snapshots, rebuild, cells })
 }
 
+/// What came of building with the other engine.
+#[derive(Debug, Clone, Serialize)]
+pub struct Engines {
+    /// The build.
+    pub build_id: String,
+    /// What it was made with.
+    pub engine: String,
+    /// What it was made with again.
+    pub other: String,
+    /// Why that could not be done, and what to do; then nothing was compared.
+    pub refused: Option<String>,
+    /// Each mart, whether it differs or not; `old` is the build, `new` is the other engine's.
+    pub marts: Vec<MartDiff>,
+}
+
+/// Doubles of two engines are equal that differ by no larger a share: they add in another order.
+const TOLERANCE: f64 = 1e-12;
+
+impl Engines {
+    /// Whether both gave the same.
+    pub fn is_good(&self) -> bool {
+        self.refused.is_none() && self.marts.iter().all(MartDiff::is_empty)
+    }
+}
+
+/// Builds again what was known when the build was made, with the engine that it was not made with, and compares all marts
+/// cell by cell. Everything happens in a folder of its own, which is removed.
+pub async fn engines(
+    project: Project,
+    build: Option<&str>,
+    samples: usize,
+    observer: Arc<dyn Observer>,
+) -> Result<Engines, RunError> {
+    let root = project.settings.storage.root.clone();
+    let published = super::builds::chosen(&root, build)?;
+    let manifest = &published.manifest;
+    if project.models_checked != manifest.models_checked {
+        return Err(RunError::Argument {
+            message: format!(
+                "expected the models and the engine that `{}` was made with, found others",
+                manifest.build_id
+            ),
+            hint: "`tejido run` makes a build with those that are here".into(),
+        });
+    }
+    let limits = super::warehouse::limits(&project);
+    let mut apart =
+        project.on_other_engine()?.known_in(&format!("engines-{}", manifest.build_id), manifest.built_at)?;
+    apart.settings.report.enabled = false;
+    let (other, folder) = (apart.engine.clone(), apart.settings.storage.root.clone());
+    let outcome = super::run(Arc::new(apart), &Sources::Offline, observer).await;
+    let compared = with_other(outcome, &published, &folder, &limits, samples);
+    disk::remove_dir(&folder)?;
+    let (marts, refused) = compared?;
+    Ok(Engines { build_id: manifest.build_id.clone(), engine: manifest.engine.clone(), other, refused, marts })
+}
+
+fn with_other(
+    outcome: Result<super::RunReport, RunError>,
+    published: &Published,
+    folder: &Path,
+    limits: &Limits,
+    samples: usize,
+) -> Result<(Vec<MartDiff>, Option<String>), RunError> {
+    if let Err(report) = outcome?.build {
+        let hint = report.hint.iter().map(|hint| format!(" (hint: {hint})"));
+        return Ok((Vec::new(), Some(report.one_line() + &hint.collect::<String>())));
+    }
+    let Some(again) = publish::current(folder)? else {
+        return Ok((Vec::new(), Some("the archive has nothing to build from".into())));
+    };
+    let models = [&published.manifest, &again.manifest].map(read_models);
+    let sides =
+        (Side { folder: &published.folder, models: &models[0] }, Side { folder: &again.folder, models: &models[1] });
+    let marts = warehouse::diff(sides.0, sides.1, limits, samples, TOLERANCE).map_err(RunError::Build)?;
+    Ok((marts, None))
+}
+
 fn files(published: &Published) -> Result<Check, RunError> {
     let mut check = Check::default();
     let records = &published.manifest.files;
@@ -149,7 +229,7 @@ async fn rebuild(project: Project, published: &Published, observer: Arc<dyn Obse
 
 fn compare(
     outcome: Result<super::RunReport, RunError>,
-    folder: &std::path::Path,
+    folder: &Path,
     world: &str,
     expected: &BTreeMap<&str, Option<&str>>,
 ) -> Result<Rebuild, RunError> {

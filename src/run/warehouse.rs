@@ -54,12 +54,23 @@ pub(super) fn refresh(
         models: read_models(&published.manifest),
     });
     let previous = previous.filter(|previous| disk::exists(&previous.database));
-    let build =
-        warehouse::build(draft.folder(), &project.models, &inputs, previous.as_ref(), &limits, &build_id, |step| {
-            observer.warehouse(step);
-        });
-    // What DuckDB spilled is of no use to anyone.
+    let cluster = super::cluster::of(project, &build_id, &inputs)?;
+    let build = warehouse::build(
+        draft.folder(),
+        &project.models,
+        &inputs,
+        previous.as_ref(),
+        cluster.as_ref(),
+        &limits,
+        &build_id,
+        |step| observer.warehouse(step),
+    );
+    // What the engines spilled and exchanged is of no use to anyone.
     disk::remove_dir(&limits.temp_folder)?;
+    if let Some(cluster) = cluster {
+        cluster.clear().map_err(RunError::Build)?;
+        super::cluster::clear(project, &build_id)?;
+    }
     let build = match build {
         Ok(build) => build,
         Err(error @ WarehouseError::Model { .. }) => return Err(RunError::Models(error)),

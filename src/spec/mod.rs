@@ -18,8 +18,8 @@ pub use pipeline::{
 pub use release::Release;
 pub use request::{CheckSpec, PagesSpec, RequestSpec, SplitSpec, with_variable};
 pub use settings::{
-    ListenSettings, NormaliseSettings, PrivacySettings, Profile, ScheduleSettings, Settings, SourceSettings,
-    StorageSettings,
+    EngineName, ListenSettings, NormaliseSettings, PrivacySettings, Profile, ScheduleSettings, Settings,
+    SourceSettings, SparkSettings, StorageSettings,
 };
 pub use timetable::Timetable;
 

@@ -136,6 +136,52 @@ pub struct WarehouseSettings {
     pub threads: usize,
     /// What one model may take with its audits; 0 is no limit.
     pub model_timeout_secs: u64,
+    /// What runs the models.
+    pub engine: EngineName,
+    /// `[warehouse.spark]`
+    pub spark: SparkSettings,
+}
+
+/// What runs the models of a build.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum EngineName {
+    /// DuckDB, in this process.
+    Duckdb,
+    /// Apache Spark, wherever it runs; the published file is DuckDB's all the same.
+    Spark,
+}
+
+/// `[warehouse.spark]`
+#[derive(Debug, Clone, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct SparkSettings {
+    /// The master, as `spark-submit` takes it; "" leaves it to `spark-submit`'s own settings.
+    pub master: String,
+    /// The program that submits, with its options.
+    pub submit: Vec<String>,
+    /// Where Spark's machines see the data root, if not under its path here.
+    pub root: String,
+    /// Models at once.
+    pub models: u32,
+}
+
+impl SparkSettings {
+    fn check(&self) -> Result<(), SpecError> {
+        let wrong = |message: String, hint: &str| Err(SpecError::Settings { message, hint: Some(hint.to_owned()) });
+        if self.submit.first().is_none_or(String::is_empty) {
+            return wrong("`warehouse.spark.submit` names no program".into(), "such as `[\"spark-submit\"]`");
+        }
+        if !self.root.is_empty() && !self.root.starts_with('/') && !self.root.contains("://") {
+            let message =
+                format!("`warehouse.spark.root` expects an absolute path or an address, found `{}`", self.root);
+            return wrong(message, "such as `/mnt/tejido/data` or `s3a://bucket/folder`");
+        }
+        match self.models {
+            0 => wrong("`warehouse.spark.models` expects a number from 1 on, found 0".into(), "such as 3"),
+            _ => Ok(()),
+        }
+    }
 }
 
 /// `[publish]`
@@ -299,6 +345,7 @@ impl Settings {
         settings.listen.address()?;
         settings.notify.check()?;
         settings.telemetry.check()?;
+        settings.warehouse.spark.check()?;
         settings.storage.locate(project)?;
         Ok(settings)
     }

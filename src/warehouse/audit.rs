@@ -126,6 +126,17 @@ fn grain(model: &Model) -> Question {
     }
 }
 
+/// Whether a column can be compared with what it was in the last build: one that is new, or has another type or grain, has
+/// nothing to be compared with, and what is private is not kept from one build to the next.
+pub(super) fn can_move(model: &Model, columns: &[(String, String)], last: &ModelResult, column: &String) -> bool {
+    let known = |name: &String| {
+        let own = columns.iter().find(|(own, _)| own == name).map(|(_, kind)| kind);
+        let was = last.columns.iter().find(|column| column.name == *name);
+        own.is_some() && own == was.map(|column| &column.kind)
+    };
+    !model.contract.private && known(column) && model.contract.grain.iter().all(known)
+}
+
 /// The SQL that counts what fails, and the one that gives it.
 fn ask(
     model: &Model,
@@ -162,14 +173,7 @@ fn ask(
             None => nothing(),
         },
         AuditKind::Moves { column, most } => {
-            // A column or a grain that is new has nothing to be compared with.
-            let known = |name: &String| {
-                let own = columns.iter().find(|(own, _)| own == name).map(|(_, kind)| kind);
-                let last = earlier.and_then(|last| last.columns.iter().find(|column| column.name == *name));
-                own.is_some() && own == last.map(|column| &column.kind)
-            };
-            // What is private is not kept from one build to the next.
-            if model.contract.private || !known(column) || !model.contract.grain.iter().all(known) {
+            if earlier.is_none_or(|last| !can_move(model, columns, last, column)) {
                 return nothing();
             }
             let grain = model.contract.grain.iter().map(|name| quoted(name));

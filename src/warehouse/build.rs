@@ -13,8 +13,12 @@ use super::contract::InputRule;
 use super::engine::{self, Limits, Watch, execute, path_literal};
 use super::load::{AS_OF, LOAD_VERSION, load};
 use super::model::{self, Layer, Model, Models};
+use super::spark::{Answer, Cluster};
 use super::{Inputs, WarehouseError, export, literal, quoted};
 use crate::disk;
+
+/// Behind DuckDB's version where Spark runs the models.
+pub const ON_SPARK: &str = " with Spark";
 
 /// The database's name inside DuckDB and, with `.duckdb`, on disk: views keep it in their SQL.
 pub(super) const DATABASE: &str = "tejido";
@@ -133,17 +137,23 @@ pub(super) fn fingerprint(model: &Model, lake: &BTreeMap<String, String>, conten
     hasher.finalize().to_hex().to_string()
 }
 
-/// Makes the build in `folder`, which exists and is empty. Blocking audits that fail are an error.
+/// Makes the build in `folder`, which exists and is empty; the models run on the cluster, if there is one. Blocking audits
+/// that fail are an error.
+#[expect(clippy::too_many_arguments, reason = "each is another thing, and there are two callers")]
 pub fn build(
     folder: &Path,
     models: &Models,
     inputs: &Inputs,
     previous: Option<&Previous>,
+    cluster: Option<&Cluster<'_>>,
     limits: &Limits,
     build_id: &str,
     mut progress: impl FnMut(&str),
 ) -> Result<Build, WarehouseError> {
-    let engine_version = engine::engine_version()?;
+    let mut engine_version = engine::engine_version()?;
+    if cluster.is_some() {
+        engine_version.push_str(ON_SPARK);
+    }
     let mut contents = Contents::new();
     let database = folder.join(format!("{DATABASE}.duckdb"));
     let audits = folder.join(audit::FOLDER);
@@ -161,15 +171,27 @@ pub fn build(
         progress("loading the lake");
         load(&connection, inputs)?;
         let reusable = reusable(&connection, folder, previous)?;
-        // The rows that fail audits are the only files that may be written now. One checkpoint, at the end: what is
-        // private is dropped before anything of it reaches the file.
+        let schemas = "create schema staging; create schema intermediate";
+        execute(&connection, "make the schemas", schemas)?;
+        let mut answers = match cluster {
+            Some(cluster) => {
+                models.all.iter().try_for_each(|model| model.bind(&connection))?;
+                let last = |name: &str| reusable.get(name).copied();
+                cluster.run(&connection, models, inputs, last, &mut progress)?
+            }
+            None => BTreeMap::new(),
+        };
+        // The rows that fail audits are the only files that may be written now, and what Spark wrote may be read. One
+        // checkpoint, at the end: what is private is dropped before anything of it reaches the file.
+        let mut allowed = vec![path_literal(&audits)];
+        allowed.extend(cluster.map(|cluster| path_literal(&cluster.output())));
         execute(
             &connection,
             "close the sandbox",
             &format!(
-                "create schema staging; create schema intermediate; set checkpoint_threshold = '1TB';
+                "set checkpoint_threshold = '1TB';
                  set allowed_directories = [{}]; set enable_external_access = false; set lock_configuration = true",
-                path_literal(&audits)
+                allowed.join(", ")
             ),
         )?;
         for model in &models.all {
@@ -180,6 +202,7 @@ pub fn build(
                 folder,
                 fingerprint: fingerprint(model, &inputs.fingerprints, &contents, &engine_version),
                 last: reusable.get(&model.name).copied(),
+                given: cluster.zip(answers.remove(&model.name)),
             };
             let outcome = step.run(model);
             let is_over = watch.stop();
@@ -235,21 +258,31 @@ struct Step<'b> {
     fingerprint: String,
     /// The model as it was in the last build.
     last: Option<&'b ModelResult>,
+    /// What Spark gave of it, whose empty table is there.
+    given: Option<(&'b Cluster<'b>, Answer)>,
 }
 
 impl Step<'_> {
     fn run(self, model: &Model) -> Result<(ModelResult, Vec<AuditResult>), WarehouseError> {
-        let Step { connection, folder, fingerprint, last } = self;
+        let Step { connection, folder, fingerprint, last, given } = self;
         let _span = tracing::info_span!("model", model = model.name).entered();
         let is_kept = !model.is_view() && !model.contract.private;
-        let taken = last.filter(|last| is_kept && last.fingerprint == fingerprint);
+        let taken = last.filter(|last| is_kept && given.is_none() && last.fingerprint == fingerprint);
         let started = Instant::now();
-        make(connection, model, taken.is_some())?;
+        match &given {
+            Some((cluster, answer)) => {
+                answer.take(connection, cluster, folder, model, &model::columns(connection, model)?)?;
+            }
+            None => make(connection, model, taken.is_some())?,
+        }
         let made = started.elapsed();
         comment(connection, model)?;
         let commented = started.elapsed();
         let columns = model::columns(connection, model)?;
+        let counted_elsewhere = given.as_ref().and_then(|(_, answer)| answer.rows).filter(|_| !is_kept);
         let (rows, content_hash) = match (taken, model.is_view()) {
+            // Its rows stay where they were counted.
+            _ if counted_elsewhere.is_some() => (counted_elsewhere.unwrap_or_default(), None),
             (Some(last), _) => (last.rows, last.content_hash.clone()),
             (None, true) => {
                 let count = format!("select count(*) from {}", model.table());
@@ -261,7 +294,10 @@ impl Step<'_> {
             }
         };
         let counted = started.elapsed();
-        let audits = audit::run(connection, folder, model, &columns, last)?;
+        let audits = match given {
+            Some((_, answer)) => answer.audits,
+            None => audit::run(connection, folder, model, &columns, last)?,
+        };
         let millis = |span: Duration| span.as_secs_f64() * 1e3;
         tracing::debug!(
             made = millis(made),

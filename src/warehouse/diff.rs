@@ -75,8 +75,15 @@ impl MartDiff {
     }
 }
 
-/// Compares the marts of two builds; so many rows of each mart are given as samples.
-pub fn diff(old: Side, new: Side, limits: &Limits, samples: usize) -> Result<Vec<MartDiff>, WarehouseError> {
+/// Compares the marts of two builds; so many rows of each mart are given as samples. Numbers of floating point are equal that
+/// differ by no larger a share than `tolerance`.
+pub fn diff(
+    old: Side,
+    new: Side,
+    limits: &Limits,
+    samples: usize,
+    tolerance: f64,
+) -> Result<Vec<MartDiff>, WarehouseError> {
     let reader = Reader::of_files(limits)?;
     let marts = |side: Side<'_>| -> BTreeMap<String, ModelResult> {
         side.models.iter().filter(|model| model.is_mart).map(|model| (model.name.clone(), model.clone())).collect()
@@ -90,7 +97,7 @@ pub fn diff(old: Side, new: Side, limits: &Limits, samples: usize) -> Result<Vec
         diffs.push(match (before.get(name), after.get(name)) {
             (Some(was), Some(is)) => {
                 let files = [old, new].map(|side| side.folder.join("marts").join(format!("{name}.parquet")));
-                of_mart(&reader, was, is, [&files[0], &files[1]], samples)?
+                of_mart(&reader, was, is, [&files[0], &files[1]], samples, tolerance)?
             }
             (Some(was), None) => alone(was, Presence::Removed),
             (None, Some(is)) => alone(is, Presence::Added),
@@ -119,6 +126,7 @@ fn of_mart(
     is: &ModelResult,
     files: [&Path; 2],
     samples: usize,
+    tolerance: f64,
 ) -> Result<MartDiff, WarehouseError> {
     let mut diff = MartDiff {
         mart: is.name.clone(),
@@ -146,7 +154,16 @@ fn of_mart(
     let first = is.grain.first().map(String::as_str).unwrap_or_default();
     let (no_old, no_new) = (format!("{} is null", key("old", first)), format!("{} is null", key("new", first)));
     let differs = |name: &str| {
-        format!("(not ({no_old}) and not ({no_new}) and {} is distinct from {})", key("old", name), key("new", name))
+        let (old, new) = (key("old", name), key("new", name));
+        let is_near = match is.columns.iter().any(|column| column.name == name && column.kind == "DOUBLE") {
+            true if tolerance > 0.0 => {
+                format!("and abs({old} - {new}) <= {tolerance} * greatest(abs({old}), abs({new}))")
+            }
+            _ => "and false".to_owned(),
+        };
+        format!(
+            "(not ({no_old}) and not ({no_new}) and {old} is distinct from {new} and ({old} is not null {is_near}) is not true)"
+        )
     };
     let any = match common.as_slice() {
         [] => "false".to_owned(),

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use duckdb::{Config, Connection};
 
-use super::{WarehouseError, literal};
+use super::{WarehouseError, literal, quoted};
 use crate::error::Snippet;
 
 /// What DuckDB may use.
@@ -154,6 +154,21 @@ pub(super) fn columns(
         connection.prepare(&format!("select column_name, column_type from (describe {of})")).map_err(&failed)?;
     let columns = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).map_err(&failed)?;
     columns.collect::<Result<_, _>>().map_err(&failed)
+}
+
+/// The rows of a small table as texts, in the order of its columns.
+pub(super) fn texts(
+    connection: &Connection,
+    action: &str,
+    table: &str,
+    columns: &[(String, String)],
+) -> Result<Vec<Vec<Option<String>>>, WarehouseError> {
+    let failed = refused(action.to_owned());
+    let fields: Vec<String> = columns.iter().map(|(name, _)| format!("cast({} as varchar)", quoted(name))).collect();
+    let sql = format!("select {} from {table} order by all", fields.join(", "));
+    let mut statement = connection.prepare(&sql).map_err(&failed)?;
+    let rows = statement.query_map([], |row| (0..columns.len()).map(|at| row.get(at)).collect()).map_err(&failed)?;
+    rows.collect::<Result<_, _>>().map_err(&failed)
 }
 
 /// `path` as a string literal.

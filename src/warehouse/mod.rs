@@ -30,7 +30,7 @@ mod testing;
 
 pub use analysts::Macro;
 pub use audit::AuditResult;
-pub use build::{Build, ColumnResult, ModelResult, Previous, build};
+pub use build::{Build, ColumnResult, ModelResult, ON_SPARK, Previous, build};
 pub use catalog::write_catalog;
 pub use contract::{Audit, AuditKind, Contract, InputRule, Severity};
 pub use diff::{MartDiff, Presence, RowDiff, Side, diff};
@@ -165,6 +165,16 @@ pub enum WarehouseError {
         /// Why not, as DuckDB says it.
         message: String,
     },
+    /// Spark could not do what it was asked.
+    #[error("Spark could not {action}: {message}")]
+    Spark {
+        /// What was tried.
+        action: String,
+        /// Why not, as Spark says it.
+        message: String,
+        /// What it said before.
+        log: Option<PathBuf>,
+    },
     /// A model took longer than it may.
     #[error("expected `{}` to be done within {limit_secs} s, broke it off", path.display())]
     Overtime {
@@ -191,6 +201,7 @@ impl Hint for WarehouseError {
             WarehouseError::Disk(error) => error.hint(),
             WarehouseError::Model { hint, .. } => hint.clone(),
             WarehouseError::Engine { message, .. } => engine::hint(message),
+            WarehouseError::Spark { message, log, .. } => Some(spark::hint(message, log.as_deref())),
             WarehouseError::Overtime { .. } => Some(
                 "look for a join without a condition; if the model needs so long, raise `warehouse.model_timeout_secs`"
                     .into(),

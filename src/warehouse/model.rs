@@ -97,7 +97,7 @@ impl Model {
 
     /// The same without running it, so that what never ends is no trouble, and the table stays empty. What is to be raked
     /// is run: its columns are added then.
-    fn bind(&self, connection: &Connection) -> Result<(), WarehouseError> {
+    pub(super) fn bind(&self, connection: &Connection) -> Result<(), WarehouseError> {
         if self.is_view() || self.contract.rake.is_some() {
             return self.make(connection);
         }

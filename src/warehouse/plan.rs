@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
-use super::build::{Contents, ModelResult, fingerprint};
+use super::build::{Contents, ModelResult, ON_SPARK, fingerprint};
 use super::model::Models;
 use super::select::Standing;
 
@@ -69,6 +69,7 @@ pub fn plan(
             (Standing::Changed, _) => (Action::Run, "its SQL has changed".to_owned()),
             _ if !changed.is_empty() => (Action::Run, format!("new: {}", joined(&changed, "lake."))),
             _ if !unsure.is_empty() => (Action::RunIfChanged, format!("it reads {}", joined(&unsure, ""))),
+            _ if is_same && engine.ends_with(ON_SPARK) => (Action::Run, "Spark runs all of them".to_owned()),
             _ if is_same => (Action::Reuse, "nothing that it reads has changed".to_owned()),
             _ => (Action::Run, "the program or DuckDB is another version".to_owned()),
         };

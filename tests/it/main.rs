@@ -26,6 +26,7 @@ mod readers;
 mod regressions;
 mod replaying;
 mod schedule;
+mod spark;
 mod steps;
 mod stores;
 mod support;

@@ -115,7 +115,7 @@ proptest! {
         let build = folder.path().join("build");
         std::fs::create_dir(&build).unwrap();
         let limits = Limits { memory_limit_mb: 256, threads: 1, temp_folder: folder.path().join("spill"), model_time: None };
-        warehouse::build(&build, &Models::default(), &inputs, None, &limits, "b", |_| ()).unwrap();
+        warehouse::build(&build, &Models::default(), &inputs, None, None, &limits, "b", |_| ()).unwrap();
         let database = open(&build.join("tejido.duckdb"));
         let known = |at: Timestamp| rows(&database, &format!(
             "select region, time_period, \"value\", flags from observations_as_of('{}') order by 1, 2",

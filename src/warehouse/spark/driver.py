@@ -40,7 +40,7 @@ CHANGES = (
 MEMBERSHIPS = (
     "pipeline string, dataset string, cluster string, member string, identified_by string, name_key string, "
     "duplicate_of decimal(20, 0), `name` string, nif_valid boolean, activity string, sector_scheme string, municipality string, "
-    "region string, size_class string, joined date, left_on date, website string, vintage timestamp, `snapshot` string, "
+    "region string, size_class string, joined date, left_on date, website string, declared_forces string, vintage timestamp, `snapshot` string, "
     "`row` decimal(20, 0), cell decimal(20, 0), provenance string"
 )
 
@@ -328,7 +328,7 @@ class Build:
         """Each partition holds a whole register."""
         fields = (
             "pipeline, dataset, cluster, member, identified_by, name_key, cast(duplicate_of as bigint) as duplicate_of, `name`, "
-            "nif_valid, activity, sector_scheme, municipality, region, size_class, joined, left_on, website, "
+            "nif_valid, activity, sector_scheme, municipality, region, size_class, joined, left_on, website, declared_forces, "
             "cast(vintage as timestamp_ntz) as vintage, `snapshot`, cast(`row` as bigint) as `row`, cast(cell as bigint) as cell, provenance"
         )
         parts = self.plan["lake"]["memberships"]
