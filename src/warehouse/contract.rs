@@ -424,9 +424,6 @@ mod tests {
         assert_eq!(refused("-- in ES: Una tabla."), "expected the two letters of a language, found `ES`");
         assert_eq!(refused("-- column a in spanish: x"), "expected the two letters of a language, found `spanish`");
         assert_eq!(refused("-- in es: Una.\n-- in es: Dos."), "what one row is is said twice in `es`");
-        assert_eq!(
-            refused("-- column a in es: x\n-- column a in es: y"),
-            "the column `a` is described twice in `es`"
-        );
+        assert_eq!(refused("-- column a in es: x\n-- column a in es: y"), "the column `a` is described twice in `es`");
     }
 }
