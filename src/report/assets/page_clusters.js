@@ -48,7 +48,7 @@ tejido.clusterList = function clusterList(clusters, needs, overlaps) {
       ...["duplicate_records", "without_number", "wrong_numbers", "without_activity", "without_region"].map((column) => ({
         label: t(column === "duplicate_records" ? "duplicates" : column), number: true,
         cell: (row) => tejido.memberCount(column, row, t(column === "duplicate_records" ? "duplicates" : column)) })),
-    ], clusters),
+    ], clusters, { class: "cards" }),
   ];
 };
 
@@ -170,5 +170,5 @@ tejido.coverageTable = function coverageTable(rows, dimension) {
       h("small", {}, `${row.enterprises_dataset}, ${row.enterprises_year}`)]) } : null,
     counted ? { label: t("coverage"), number: true, cell: (row) => (row.coverage_percent == null ? "–"
       : tejido.computed(row, "coverage_percent", tejido.percent(row.coverage_percent), t("coverage"), [{ snapshot: row.snapshot, cell: null, role: "export" }, ...tejido.cellList(row.enterprises_cells, "enterprises")])) } : null,
-  ].filter(Boolean), rows));
+  ].filter(Boolean), rows, { class: "cards" }));
 };
