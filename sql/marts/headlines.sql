@@ -5,7 +5,8 @@
 -- column kind: share, members, clusters or enterprises
 -- column published_es: what was published, in Spanish
 -- column published_en: what was published, in English
--- column claim_source: where it was published
+-- column claim_source: where it was published, in English
+-- column claim_source_es: where it was published, in Spanish
 -- column headline_es: the sentence as the data says it, in Spanish
 -- column headline_en: the sentence as the data says it, in English
 -- column status: reproduced, not_reproduced, no_value (the source has the cell without a figure), no_cell (the data has no
@@ -49,7 +50,8 @@
 -- column kind in es: `share` (porcentaje), `members` (socios), `clusters` (clústeres) o `enterprises` (empresas)
 -- column published_es in es: lo que se publicó, en español
 -- column published_en in es: lo que se publicó, en inglés
--- column claim_source in es: dónde se publicó
+-- column claim_source in es: dónde se publicó, en inglés
+-- column claim_source_es in es: dónde se publicó, en español
 -- column headline_es in es: la frase como la dicen los datos, en español
 -- column headline_en in es: la frase como la dicen los datos, en inglés
 -- column status in es: `reproduced` (se reproduce), `not_reproduced` (no se reproduce), `no_value` (la fuente tiene la celda,
@@ -103,6 +105,7 @@ select
         else case when reading = 'at_least' then 'Over ' else '' end || claimed_text || ' ' || predicate_en
     end as published_en,
     claim_source,
+    claim_source_es,
     case
         when status = 'not_specified' and indicator is null then 'Ningún indicador cargado mide esto'
         when status = 'not_specified' then 'La publicación no dice de qué año habla: no hay celda con que compararla'

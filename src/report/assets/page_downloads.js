@@ -19,7 +19,7 @@ tejido.pages.dictionary = async function dictionary(route) {
         { label: t("meaning"), cell: (row) => tejido.said(row.description, row[column]) },
         { label: t("type"), cell: (row) => h("code", {}, row.data_type.toLowerCase()) },
         { label: t("key"), cell: (row) => (row.is_key ? t("key") : "") },
-      ], columns)))));
+      ], columns, { class: "cards" })))));
     if (!found.length) list.replaceChildren(h("p", {}, t("no_rows")));
   };
   draw("");

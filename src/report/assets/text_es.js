@@ -82,6 +82,7 @@ tejido.text.es = {
   needs_title: "Necesidades y oferta de {supplier}", needs_note: "Retraso medio de las actividades de los socios frente al país, en puntos; cada socio cuenta una vez. La encuesta conoce actividades, no socios.",
   lag: "Retraso (puntos)", lag_by_size: "Ponderado por tamaño", suppliers: "Quién puede ayudar", suppliers_count: "{count} socios de {cluster}", no_suppliers: "ningún socio",
   measured_of: "{measured} de {members} socios medidos; {small} con menos de 10 personas; {rest} sin dato",
+  most_members: "Las {shown} de más socios, de {all}; todas, en la página del clúster.",
   need_sectors_title: "Las actividades de los socios", overlap_title: "Socios en común", overlap_note: "Porcentaje de los socios del clúster de la fila que lo son también del de la columna.",
   quality_of_records: "Calidad de los registros", duplicates: "duplicados", without_number: "sin NIF", wrong_numbers: "NIF erróneo", without_activity: "sin actividad", without_region: "sin región",
   briefing_title: "{cluster}: la digitalización de sus actividades", briefing_one: "1. Cómo están las actividades de sus socios", briefing_two: "2. Quién en {supplier} puede ayudar",
