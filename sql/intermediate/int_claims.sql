@@ -3,6 +3,7 @@
 -- column claim: code of the claim
 -- column kind: share, members, clusters or enterprises
 -- column claim_source: where it was published
+-- column claim_source_es: where it was published, in Spanish
 -- column claimed_value: the published figure
 -- column claim_precision: what the last digit of the claim is worth
 -- column reading: equal, just_over, about or at_least
@@ -99,6 +100,7 @@ select
     claim,
     kind,
     claim_source,
+    claim_source_es,
     claimed_value,
     claim_precision,
     reading,

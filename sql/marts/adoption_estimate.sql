@@ -64,6 +64,63 @@
 -- audit: cv is null or (reliability = 'good') = (cv <= 16.5) and cv <= 33.3
 -- audit: share is null or users <= enterprises * 1.000000001
 -- audit warn: exists a row where region = 'ES13' and share is not null
+-- in es: Porcentajes de empresas que ninguna fuente publica, estimados por región, actividad y tamaño para los indicadores con
+--   que se juzgan las fuerzas motrices, en España: años anteriores a las tablas por regiones, partes de sus actividades y
+--   tramos de tamaño. SPREE por ajuste iterativo de recuentos (`int_estimates`). Nunca de una celda publicada ni de una
+--   confidencial, que aparece aquí sin valor; partes y tamaños, solo de totales publicados cuyas partes están todas contadas,
+--   para que ninguna se deduzca por resta.
+-- column region in es: región NUTS 2
+-- column region_name_es in es: nombre de la región en español
+-- column region_name_en in es: nombre de la región en inglés
+-- column sector in es: código canónico de la actividad
+-- column sector_name_es in es: nombre de la actividad en español
+-- column sector_name_en in es: nombre de la actividad en inglés
+-- column size_class in es: tramo de personas ocupadas
+-- column indicator in es: código del indicador: qué se mide
+-- column indicator_name_es in es: nombre del indicador en español
+-- column indicator_name_en in es: nombre del indicador en inglés
+-- column driving_force in es: fuerza motriz a la que pertenece el indicador
+-- column unit in es: porcentaje de empresas
+-- column time_period in es: año de referencia
+-- column time_year in es: el mismo año, como número
+-- column publisher in es: organismo cuyos porcentajes se han usado
+-- column basis in es: siempre `estimated` (estimado); lo oficial está en `ict_adoption`
+-- column share in es: porcentaje, de 0 a 100; nulo si la estimación se rechaza o no es fiable
+-- column interval_low in es: extremo inferior del intervalo del 95 %: el porcentaje menos 1,96 veces `error_points`, pero no
+--   menos de 0
+-- column interval_high in es: extremo superior del intervalo, pero no más de 100
+-- column cv in es: coeficiente de variación, en porcentaje: `error_points` entre la estimación; nulo donde no se da el
+--   porcentaje, que podría calcularse a partir de él
+-- column reliability in es: según el coeficiente, como hace Statistics Canada: hasta 16,5 `good` (buena), hasta 33,3
+--   `with_caution` (con cautela), por encima `suppressed` (suprimida, sin valor); nulo si la estimación se rechaza
+-- column flags in es: `e` (estimado) donde hay valor
+-- column refusal in es: por qué no hay estimación; nulo si la hay
+-- column kind in es: `years` (años anteriores a la tabla por regiones), `sub_sectors` (partes de una actividad) o `sizes`
+--   (tamaños); nulo en una celda confidencial
+-- column method in es: `spree`: la semilla es una tabla cruzada; `independence`: no la hay, y se supone que las partes difieren
+--   como en el conjunto de las empresas del país
+-- column seed_dataset in es: tabla del porcentaje de la semilla
+-- column seed_year in es: año del porcentaje de la semilla
+-- column whole_region in es: región cuyo total es el marginal: el país si son años, la propia región en los demás casos
+-- column whole_sector in es: actividad cuyo total es el marginal
+-- column whole_share in es: porcentaje publicado de ese total
+-- column margin_scaling in es: por cuánto se multiplicó el marginal: con estos recuentos, las regiones no suman el país según
+--   los pesos de la propia encuesta; 1 no cambia nada
+-- column users in es: empresas que usan la tecnología, según estos recuentos
+-- column enterprises in es: empresas de la celda
+-- column counts_dataset in es: tabla de los recuentos de empresas
+-- column counts_indicator in es: qué se cuenta en ella: empresas o unidades locales
+-- column counts_size in es: tamaño de las empresas que se cuentan; `TOTAL` incluye las de menos de 10 personas ocupadas, que la
+--   encuesta no abarca
+-- column counts_year in es: año de los recuentos; el más próximo
+-- column raking_rounds in es: iteraciones del ajuste a los dos marginales
+-- column raking_error in es: mayor diferencia entre una suma y su marginal, en proporción del marginal
+-- column error_test in es: prueba de `estimate_backtest` cuyos errores se toman; `test_sectors` también para los tamaños, que
+--   ninguna región publica y cuyo error propio no se conoce
+-- column error_cells in es: celdas de este indicador que se ocultaron en esa prueba
+-- column error_points in es: raíz del error cuadrático medio de esas celdas, en puntos; el de `test_years` es de tablas
+--   separadas por un año y se queda corto para años más alejados de `seed_year`
+-- column provenance in es: `official` (oficial) si todo lo es; si no, `synthetic` (sintético)
 with given as (
     select region, sector, size_class, indicator, cast(time_period as integer) as time_year,
         max(case when preferred then publisher end) as publisher, max(provenance) as provenance

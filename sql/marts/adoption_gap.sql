@@ -53,6 +53,54 @@
 -- audit: gap_to_eu_best_points is null or gap_to_eu_best_points <= 0 or flags like '%u%' or region_level = 'country'
 -- audit: region_name_es is not null and sector_name_es is not null and indicator_name_es is not null and universe is not null
 -- audit: provenance in ('official', 'synthetic')
+-- in es: Qué separa a cada región NUTS 2 y a cada país de su país, de la Unión Europea y de la mejor región, en cada indicador,
+--   actividad, tamaño y año. Solo se compara dentro de la encuesta de un mismo organismo. Una distancia negativa es un retraso.
+--   La mejor es la de valor más alto: en lo que las empresas padecen o les falta, como `E_SEC2IANY` y `E_ISPDF_LT30`, quedar
+--   por detrás es lo bueno.
+-- column region in es: código NUTS 2024 o de país
+-- column region_level in es: `country` (país) o `nuts2`
+-- column region_name_es in es: nombre de la región en español
+-- column region_name_en in es: nombre de la región en inglés
+-- column sector in es: código canónico de la actividad
+-- column sector_scheme in es: clasificación de la actividad
+-- column sector_name_es in es: nombre de la actividad en español
+-- column sector_name_en in es: nombre de la actividad en inglés
+-- column size_class in es: tramo de personas ocupadas
+-- column indicator in es: código del indicador: qué se mide
+-- column indicator_name_es in es: nombre del indicador en español
+-- column indicator_name_en in es: nombre del indicador en inglés
+-- column driving_force in es: fuerza motriz a la que pertenece el indicador
+-- column unit in es: unidad, con el conjunto de referencia del porcentaje
+-- column universe in es: de qué conjunto es el porcentaje
+-- column time_period in es: año de referencia
+-- column publisher in es: organismo que lo publicó
+-- column share in es: porcentaje de la región, de 0 a 100
+-- column country_share in es: porcentaje de su país; nulo si la fila es de un país
+-- column gap_to_country_points in es: el de la región menos el del país, en puntos
+-- column eu_share in es: porcentaje de la Unión Europea
+-- column gap_to_eu_points in es: el de la región menos el de la Unión Europea, en puntos
+-- column country_best_region in es: mejor región NUTS 2 del país, sin contar valores de fiabilidad baja
+-- column country_best_share in es: su porcentaje
+-- column gap_to_country_best_points in es: el de la región menos el de esa, en puntos; mayor que 0 solo en una región de
+--   fiabilidad baja
+-- column eu_best_region in es: mejor región NUTS 2 de la Unión Europea, sin contar valores de fiabilidad baja
+-- column eu_best_share in es: su porcentaje
+-- column gap_to_eu_best_points in es: el de la región menos el de esa, en puntos
+-- column flags in es: marcas de observación del valor de la región
+-- column source in es: canalización que lo entregó
+-- column dataset in es: su tabla
+-- column vintage in es: momento (UTC) de la descarga en que apareció por primera vez
+-- column snapshot in es: huella BLAKE3 de los bytes de los que se leyó
+-- column cell in es: posición del valor, en bytes, en la descarga descomprimida
+-- column country_snapshot in es: huella BLAKE3 de los bytes del valor del país
+-- column country_cell in es: posición del valor del país, en bytes, en esa descarga
+-- column eu_snapshot in es: huella BLAKE3 de los bytes del valor de la Unión Europea
+-- column eu_cell in es: posición del valor de la Unión Europea, en bytes, en esa descarga
+-- column country_best_snapshot in es: huella BLAKE3 de los bytes del valor de la mejor región del país
+-- column country_best_cell in es: posición de ese valor, en bytes, en esa descarga
+-- column eu_best_snapshot in es: huella BLAKE3 de los bytes del valor de la mejor región de la Unión Europea
+-- column eu_best_cell in es: posición de ese valor, en bytes, en esa descarga
+-- column provenance in es: `official` (oficial) si lo son todos los valores de la fila; si no, `synthetic` (sintético)
 select
     compared.region,
     compared.region_level,

@@ -34,6 +34,36 @@
 -- audit: dimension <> 'sector' or name_es is not null
 -- audit warn: coverage_percent is null or coverage_percent <= 100
 -- inputs: int_enterprise_counts on cells = enterprises_cells
+-- in es: Cuántos socios tiene cada clúster por región, actividad, municipio y tamaño, y qué parte son de las empresas que hay
+--   allí, donde están contadas. Una dimensión cada vez: cruzadas, los recuentos describirían a socios concretos. Los municipios
+--   y tramos de tamaño con menos de tres socios de una región se cuentan juntos como `fewer_than_3`. Si ni juntos llegan a
+--   tres, se cuenta con ellos el menor de los demás (si no hay otros, aquellos de los que no se sabe): de otro modo, uno o dos
+--   socios podrían deducirse por resta del total de la región. No se dan posiciones de registros, con las que se podrían volver
+--   a unir las dimensiones.
+-- column cluster in es: clúster
+-- column region in es: región NUTS 2 de los socios, o `unknown` (desconocida)
+-- column region_name_es in es: nombre de la región en español
+-- column region_name_en in es: nombre de la región en inglés
+-- column dimension in es: `region` (todos los socios), `sector` (actividad), `municipality` (municipio) o `size_class` (tamaño)
+-- column code in es: código del municipio o del tramo de tamaño; división de la NACE Rev. 2, o clasificación y código de la que
+--   no cabe en una sola; el de la propia región en la dimensión `region`; `unknown` (desconocido); `fewer_than_3` (menos de
+--   tres)
+-- column name_es in es: su nombre en español
+-- column name_en in es: su nombre en inglés
+-- column members in es: número de socios
+-- column enterprises in es: empresas de todos los tamaños contadas en la misma región y actividad, o en la región si son todos
+--   los socios; nulo si ninguna tabla las cuenta
+-- column coverage_percent in es: socios por cada cien de esas empresas; más de 100 donde hay socios que no son empresas; en el
+--   total de socios cuentan también los que no están entre las empresas: explotaciones agrarias, organismos públicos,
+--   asociaciones
+-- column enterprises_indicator in es: qué se cuenta: empresas o unidades locales
+-- column enterprises_dataset in es: tabla del recuento
+-- column enterprises_year in es: año del recuento
+-- column enterprises_cells in es: celdas del recuento, cada una como descarga:celda
+-- column vintage in es: momento (UTC) de la descarga del fichero de socios
+-- column dataset in es: fichero de socios
+-- column snapshot in es: huella BLAKE3 de los bytes del fichero de socios
+-- column provenance in es: `official` (oficial) si lo son el fichero y el recuento; si no, `synthetic` (sintético)
 with counted as (
     select cluster, region, 'region' as dimension, region as code, vintage, dataset, "snapshot", provenance
     from intermediate.int_member_profiles

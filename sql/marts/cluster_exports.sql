@@ -19,6 +19,24 @@
 -- column provenance: official, or synthetic for the sample's invented export
 -- audit: members <= records and duplicate_records < records
 -- audit: joined is null or joined between 0 and members
+-- in es: Qué dice cada fichero de socios de un clúster: cuántos son, quién se ha incorporado y quién se ha ido desde el
+--   anterior, y qué calidad tienen sus registros.
+-- column cluster in es: clúster
+-- column vintage in es: momento (UTC) de la descarga del fichero de socios
+-- column previous_vintage in es: momento del fichero anterior; nulo en el primero que se conserva
+-- column is_current in es: si es el más reciente
+-- column records in es: registros de socios, presentes o no
+-- column members in es: socios presentes ese día
+-- column joined in es: de ellos, los que no estaban en el fichero anterior; nulo en el primero
+-- column left_since in es: los que estaban en el fichero anterior y ya no están; nulo en el primero
+-- column duplicate_records in es: registros de un socio que ya tiene otro anterior en el mismo fichero
+-- column without_number in es: registros sin NIF
+-- column wrong_numbers in es: registros cuyo NIF tiene mal el carácter de control
+-- column without_activity in es: registros sin actividad
+-- column without_region in es: registros cuya región no se conoce
+-- column dataset in es: fichero de socios
+-- column snapshot in es: huella BLAKE3 de sus bytes
+-- column provenance in es: `official` (oficial), o `synthetic` (sintético) para el fichero inventado de la muestra
 with exports as (
     select
         cluster,

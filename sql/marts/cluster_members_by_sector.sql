@@ -18,6 +18,23 @@
 -- column cells: byte offsets of the records of all members counted, with blanks between them
 -- audit: members > 0
 -- audit: sector = 'unknown' or sector_name_es is not null
+-- in es: Socios de cada clúster por región y actividad, en la fecha del fichero de socios más reciente.
+-- column cluster in es: clúster
+-- column region in es: región NUTS 2 del socio, o `unknown` (desconocida)
+-- column region_name_es in es: nombre de la región en español
+-- column region_name_en in es: nombre de la región en inglés
+-- column sector in es: división de la NACE del socio, o `unknown` (desconocida)
+-- column sector_scheme in es: clasificación de la actividad
+-- column sector_name_es in es: nombre de la actividad en español
+-- column sector_name_en in es: nombre de la actividad en inglés
+-- column section in es: sección de la NACE a la que pertenece la división
+-- column members in es: número de socios
+-- column provenance in es: `official` (oficial), o `synthetic` (sintético) para el fichero inventado de la muestra
+-- column vintage in es: momento (UTC) de la descarga del fichero de socios
+-- column dataset in es: fichero de socios
+-- column snapshot in es: huella BLAKE3 de los bytes del fichero de socios
+-- column cell in es: posición del registro del primer socio, en bytes, en el fichero
+-- column cells in es: posiciones, en bytes, de los registros de todos los socios contados, separadas por espacios
 select
     members.cluster,
     members.region,

@@ -27,6 +27,30 @@
 -- audit: abs(country_share - share - lag_points) < 0.0001
 -- audit: sector_name_es is not null and force_name_es is not null
 -- audit: cell is not null and country_cell is not null
+-- in es: Las actividades que hay detrás de `cluster_needs`: cuántos socios tiene el clúster en cada una y qué separa a las
+--   empresas de la región de las del país en esa actividad, en el indicador principal de cada fuerza motriz.
+-- column cluster in es: clúster industrial
+-- column force in es: fuerza motriz
+-- column force_name_es in es: su nombre en español
+-- column force_name_en in es: su nombre en inglés
+-- column region in es: región NUTS 2 de los socios
+-- column sector in es: actividad de la encuesta en la que están las divisiones de los socios
+-- column sector_name_es in es: su nombre en español
+-- column sector_name_en in es: su nombre en inglés
+-- column members in es: socios de la actividad con 10 o más personas ocupadas, o de tamaño desconocido
+-- column indicator in es: indicador principal de la fuerza
+-- column unit in es: unidad del indicador
+-- column time_period in es: último año en que la región y el país tienen valor de alguna actividad de estos socios
+-- column share in es: porcentaje de las empresas de la actividad en la región
+-- column country_share in es: porcentaje de las empresas de la actividad en el país
+-- column lag_points in es: el del país menos el de la región, en puntos; más de 0 es un retraso
+-- column flags in es: marcas de observación del valor de la región
+-- column export_vintage in es: momento (UTC) de la descarga del fichero de socios
+-- column snapshot in es: huella BLAKE3 de los bytes de los que se leyó el valor de la región
+-- column cell in es: posición del valor, en bytes, en esa descarga
+-- column country_snapshot in es: huella BLAKE3 de los bytes del valor del país
+-- column country_cell in es: posición del valor del país, en bytes, en esa descarga
+-- column provenance in es: `official` (oficial) si lo son el fichero y los valores; si no, `synthetic` (sintético)
 with suppliers as (
     select distinct cluster
     from staging.stg_force_supply

@@ -44,6 +44,43 @@
 -- audit: members_compared <= members_measured or status <> 'measured'
 -- audit: force <> 'quantum_computing' or status = 'no_statistic'
 -- inputs: cluster_need_sectors on cluster, force weight members
+-- in es: Las fuerzas motrices en que las actividades de los socios de cada clúster industrial van más por detrás del país,
+--   junto a los socios del clúster proveedor que las cubren, según declaran o según sugiere su actividad. La encuesta conoce
+--   actividades, no socios: una necesidad es la de las empresas de la actividad y región del socio. Los socios con menos de 10
+--   personas ocupadas quedan fuera de la encuesta.
+-- column cluster in es: clúster industrial
+-- column force in es: fuerza motriz
+-- column force_name_es in es: su nombre en español
+-- column force_name_en in es: su nombre en inglés
+-- column status in es: `measured` (medida); `no_data` (sin valor para la actividad de ningún socio); `no_statistic` (nada mide
+--   la fuerza por regiones)
+-- column statement_es in es: qué mide la fuerza, o que nada la mide, en español
+-- column statement_en in es: qué mide la fuerza, o que nada la mide, en inglés
+-- column need_place in es: puesto de la fuerza por `compared_lag_points` entre las del clúster; 1 es la de mayor retraso; nulo
+--   si no se mide, o si ningún socio está medido en todas las fuerzas medidas del clúster
+-- column compared_lag_points in es: retraso medio solo de los socios para los que se miden todas las fuerzas medidas del
+--   clúster, para comparar las fuerzas sobre los mismos socios; nulo si no hay ninguno
+-- column lag_points in es: retraso medio de las actividades de los socios frente al país, en puntos; cada socio cuenta una vez;
+--   por debajo de 0 van por delante
+-- column lag_points_by_size in es: lo mismo, contando cada socio tantas veces como personas ocupadas tiene al menos su tramo de
+--   tamaño (10, 50, 250); los de tamaño desconocido no cuentan
+-- column members in es: socios del clúster
+-- column members_measured in es: socios cuya actividad tiene valor en su región
+-- column members_compared in es: socios cuya actividad lo tiene en todas las fuerzas que se miden para algún socio del clúster
+-- column members_below_survey in es: socios con menos de 10 personas ocupadas
+-- column members_not_measured in es: el resto: de actividad o región desconocida, o fuera de la encuesta
+-- column export_vintage in es: momento (UTC) del fichero de socios del clúster
+-- column export_dataset in es: fichero de socios del clúster
+-- column snapshot in es: huella BLAKE3 de sus bytes
+-- column supplier_cluster in es: clúster proveedor
+-- column suppliers in es: socios suyos que cubren la fuerza
+-- column suppliers_declared in es: de ellos, los que lo declaran; de los demás lo sugiere su actividad: no dicen nada de
+--   fuerzas o no se les pregunta por esta
+-- column supplier_divisions in es: divisiones de estos últimos, con el número de socios
+-- column supplier_reasons_es in es: por qué estas divisiones cubren la fuerza, en español
+-- column supplier_reasons_en in es: por qué estas divisiones cubren la fuerza, en inglés
+-- column supplier_export_vintage in es: momento (UTC) de su fichero de socios
+-- column provenance in es: `official` (oficial) si lo son todos los ficheros y valores; si no, `synthetic` (sintético)
 with supplying as (
     select distinct cluster
     from staging.stg_force_supply

@@ -12,6 +12,18 @@
 -- column provenance: official, or synthetic where one of both exports is an invented one
 -- audit: common_members between 1 and members
 -- audit: common_share between 0 and 100
+-- in es: Socios que dos clústeres tienen en común, según sus ficheros más recientes: una fila por par de clústeres, en los dos
+--   sentidos.
+-- column cluster in es: clúster
+-- column other_cluster in es: el otro clúster
+-- column members in es: socios del clúster
+-- column common_members in es: socios de los dos
+-- column common_share in es: porcentaje de los socios del clúster que lo son también del otro, de 0 a 100
+-- column dataset in es: fichero de socios del clúster
+-- column vintage in es: momento (UTC) de su descarga
+-- column snapshot in es: huella BLAKE3 de sus bytes
+-- column cells in es: posiciones en él, en bytes, de los registros de los socios comunes, separadas por espacios
+-- column provenance in es: `official` (oficial), o `synthetic` (sintético) si uno de los dos ficheros es inventado
 with sizes as (
     select cluster, count(*) as members
     from intermediate.int_members

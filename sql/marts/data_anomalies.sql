@@ -32,6 +32,36 @@
 -- audit: cell is not null
 -- audit: anomaly <> 'outside_parts' or share < lowest_share or share > highest_share
 -- audit: (previous_snapshot is null) = (previous_cell is null) and (lowest_snapshot is null) = (lowest_cell is null)
+-- in es: Valores que parecen erróneos: 0,0 después de 100,0, totales fuera del rango de sus partes y valores iguales a los dos
+--   anteriores. Cada uno es lo que dice la fuente y queda en los datos; la fila dice dónde mirar.
+-- column anomaly in es: `zero_after_hundred` (0 después de 100), `outside_parts` (fuera del rango de sus partes) o `unmoved`
+--   (sin moverse)
+-- column source in es: canalización
+-- column dataset in es: su tabla
+-- column region in es: código NUTS 2024 o de país
+-- column region_name_es in es: nombre de la región en español
+-- column region_name_en in es: nombre de la región en inglés
+-- column sector in es: código canónico de la actividad
+-- column sector_scheme in es: clasificación de la actividad
+-- column size_class in es: tramo de personas ocupadas
+-- column indicator in es: código del indicador: qué se mide
+-- column unit in es: unidad, con el conjunto de referencia del porcentaje
+-- column time_period in es: año de referencia
+-- column share in es: valor
+-- column flags in es: marcas de observación
+-- column previous_share in es: valor anterior; nulo si es un total fuera del rango de sus partes
+-- column parts_of in es: cómo se descompone el total; nulo en los demás casos
+-- column lowest_share in es: su parte más baja
+-- column highest_share in es: su parte más alta
+-- column snapshot in es: huella BLAKE3 de los bytes de los que se leyó el valor
+-- column cell in es: posición del valor, en bytes, en la descarga descomprimida
+-- column previous_snapshot in es: huella BLAKE3 de los bytes del valor anterior
+-- column previous_cell in es: su posición, en bytes, en esa descarga
+-- column lowest_snapshot in es: huella BLAKE3 de los bytes de la parte más baja
+-- column lowest_cell in es: su posición, en bytes, en esa descarga
+-- column highest_snapshot in es: huella BLAKE3 de los bytes de la parte más alta
+-- column highest_cell in es: su posición, en bytes, en esa descarga
+-- column provenance in es: `official` (oficial) o `synthetic` (sintético)
 with outside as (
     select
         series.*,

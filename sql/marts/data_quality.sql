@@ -35,6 +35,31 @@
 -- inputs: data_anomalies on source, dataset, indicator, unit, time_period
 -- inputs: source_disagreements on source, dataset, indicator, unit, time_period
 -- inputs: source_disagreements on other_source = source, other_dataset = dataset, indicator, unit, time_period
+-- in es: Qué valen los datos de cada tabla, por indicador y año: cuántas celdas tienen valor, cuántas son confidenciales o de
+--   fiabilidad baja, dónde se rompen las series, qué parece erróneo (detallado en `data_anomalies`) y dónde otra fuente dice
+--   otra cosa (detallado en `source_disagreements`).
+-- column source in es: canalización
+-- column dataset in es: su tabla
+-- column indicator in es: código del indicador: qué se mide
+-- column indicator_name_es in es: nombre del indicador en español
+-- column indicator_name_en in es: nombre del indicador en inglés
+-- column unit in es: unidad; si es un porcentaje, con su conjunto de referencia
+-- column time_period in es: período, como lo escribe SDMX
+-- column cells in es: observaciones vigentes
+-- column cells_with_value in es: de ellas, con valor
+-- column suppressed_percent in es: porcentaje de celdas confidenciales, de 0 a 100
+-- column missing_percent in es: porcentaje de celdas sin valor que no constan como confidenciales
+-- column low_reliability_percent in es: porcentaje de las celdas con valor que la fuente marca como de fiabilidad baja
+-- column flagged_breaks in es: celdas que la fuente marca como ruptura de su serie
+-- column declared_break in es: si la serie de esta tabla vuelve a empezar este año según la lista de rupturas
+-- column zeros_after_hundred in es: valores de 0,0 después de 100,0
+-- column totals_outside_parts in es: totales por debajo de su parte más baja o por encima de la más alta
+-- column unmoved_values in es: valores iguales a los dos anteriores, sean de los años que sean
+-- column disagreements in es: celdas de las que otra fuente da otra cifra, fuera de la tolerancia de la unidad
+-- column official_percent in es: porcentaje de celdas cuya cifra es la publicada; las demás son sintéticas
+-- column newest_vintage in es: momento (UTC) de la descarga más reciente en que apareció por primera vez alguno de los valores
+-- column snapshots in es: huellas BLAKE3 de las descargas en que están los valores, separadas por espacios
+-- column provenance in es: `official` (oficial) si lo son todas las celdas; si no, `synthetic` (sintético)
 with counted as (
     select
         pipeline as source,

@@ -59,6 +59,55 @@
 -- audit: region_name_es is not null
 -- inputs: int_series on publisher, indicator, unit, size_class, sector_scheme, sector, region, segment
 --   where share is not null
+-- in es: A qué distancia está cada país y cada región NUTS 2 de los objetivos de la Década Digital, a qué ritmo avanza y cuándo
+--   los alcanzaría a ese ritmo. El ritmo es la pendiente de la recta de mínimos cuadrados de todos los años desde la última
+--   ruptura; su intervalo del 95 % es el del año en que la recta cruza el objetivo (Fieller) y solo se da con cuatro años o
+--   más.
+-- column target_measure in es: objetivo y con qué se mide
+-- column target in es: objetivo; uno puede medirse de varias formas
+-- column target_name_es in es: objetivo, en español
+-- column target_name_en in es: objetivo, en inglés
+-- column measure in es: `target` si es el indicador del propio objetivo, `proxy` (aproximación) si es uno más amplio que se
+--   publica por regiones
+-- column target_share in es: porcentaje que hay que alcanzar
+-- column is_exceeded in es: si hay que superarlo, y no solo alcanzarlo
+-- column target_year in es: año límite
+-- column region in es: código NUTS 2024 o de país, o `EU27_2020`
+-- column region_level in es: `country` (país), `aggregate` (agregado) o `nuts2`
+-- column region_name_es in es: nombre de la región en español
+-- column region_name_en in es: nombre de la región en inglés
+-- column publisher in es: organismo que publicó los valores; `NONE` si no los hay
+-- column sector in es: total de actividades de la encuesta; `_Z` donde se cuentan hogares
+-- column sector_scheme in es: clasificación de la actividad
+-- column size_class in es: tramo de personas ocupadas
+-- column indicator in es: código del indicador: qué se mide
+-- column unit in es: unidad, con el conjunto de referencia del porcentaje
+-- column time_period in es: último año con valor
+-- column share in es: porcentaje de ese año
+-- column distance_points in es: lo que falta para el objetivo, en puntos; 0 si está alcanzado
+-- column needed_points_per_year in es: puntos al año con que se llegaría a tiempo desde el último valor; nulo si está alcanzado
+--   o si ya pasó el año límite
+-- column trend_points_per_year in es: pendiente de la recta; nula si solo hay un año
+-- column trend_years in es: número de años de la recta
+-- column trend_points in es: esos años con sus porcentajes
+-- column segment in es: tramo de la serie, sin rupturas, al que pertenecen esos años
+-- column reached_in_year in es: año en que la recta cruza el objetivo, con su fracción; nulo si `status` dice por qué
+-- column reached_from_year in es: extremo inferior del intervalo del 95 % de ese año
+-- column reached_to_year in es: extremo superior de ese intervalo
+-- column status in es: `reached` (alcanzado); `in_time` o `late` (a tiempo o tarde, según la recta); `not_approaching` (la
+--   recta baja o no se mueve); `beyond_2100` (después de 2100); `one_year` (con un solo punto no hay recta); `no_data` (sin
+--   datos)
+-- column interval_status in es: `given` (se da); `fewer_than_four_years` (menos de cuatro años); `pace_uncertain` (el intervalo
+--   del ritmo incluye un ritmo nulo, y no hay extremo superior); `no_year` (no hay año del que dar un intervalo)
+-- column flags in es: marcas de observación del último valor
+-- column source in es: canalización que lo entregó
+-- column dataset in es: su tabla
+-- column vintage in es: momento (UTC) de la descarga en que apareció por primera vez
+-- column snapshot in es: huella BLAKE3 de los bytes de los que se leyó
+-- column cell in es: posición del valor, en bytes, en la descarga descomprimida
+-- column cells in es: todos los valores de la tendencia, cada uno como descarga:celda, en el orden de los años
+-- column provenance in es: `official` (oficial) si lo son todos los valores; si no, `synthetic` (sintético); `none` si no hay
+--   ninguno
 with trends as (
     select
         targets.target_measure,

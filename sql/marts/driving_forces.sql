@@ -90,6 +90,87 @@
 -- audit: force <> 'quantum_computing' or (status = 'no_statistic' and statement_es is not null and statement_en is not null)
 -- audit: indicator = 'NONE' or indicator_name_es is not null
 -- audit warn: exists a row where status = 'measured' and region = 'ES13' and force = 'artificial_intelligence'
+-- in es: Las fuerzas motrices de la digitalización por región: cuántas empresas usan cada una, cómo ha cambiado, qué puesto
+--   ocupa la región, qué la separa de su país, de la Unión Europea y de la mejor región, y cuántos años son. Una fuerza sin
+--   valor para una región y un año tiene una fila propia que dice por qué, con `NONE` en lugar del indicador.
+--   `latest_driving_forces` conserva la más reciente de estas filas junto a las últimas medidas, para que no falte ninguna
+--   fuerza donde nunca se midió nada; si es de un año anterior al de la fila medida, no dice nada: pida status = 'measured'.
+-- column force in es: fuerza motriz
+-- column force_position in es: su lugar en el orden, desde 1
+-- column force_name_es in es: su nombre en español
+-- column force_name_en in es: su nombre en inglés
+-- column status in es: `measured` (medida); `no_value` (la fuente tiene la celda, sin cifra); `not_in_data` (no hay celda de la
+--   región y el año, aunque esa estadística existe); `no_statistic` (ninguna estadística oficial mide la fuerza, o ninguna por
+--   regiones)
+-- column statement_es in es: qué mide la fuerza, o por qué no hay cifra, en español
+-- column statement_en in es: qué mide la fuerza, o por qué no hay cifra, en inglés
+-- column role in es: `lead` si es el indicador con que se juzga la fuerza, `support` si es de apoyo, `none` si no hay cifra
+-- column region in es: código NUTS 2024 o de país, o `EU27_2020`
+-- column region_level in es: `country` (país), `aggregate` (agregado) o `nuts2`
+-- column region_name_es in es: nombre de la región en español
+-- column region_name_en in es: nombre de la región en inglés
+-- column sector in es: código canónico de la actividad; `C10-S951_X_K` es el total de Eurostat
+-- column sector_scheme in es: clasificación de la actividad
+-- column sector_name_es in es: nombre de la actividad en español
+-- column sector_name_en in es: nombre de la actividad en inglés
+-- column size_class in es: tramo de personas ocupadas
+-- column indicator in es: código del indicador: qué se mide; `NONE` si no hay nada
+-- column indicator_name_es in es: nombre del indicador en español
+-- column indicator_name_en in es: nombre del indicador en inglés
+-- column unit in es: unidad, con el conjunto de referencia del porcentaje; `NONE` si no hay nada
+-- column time_period in es: año de referencia
+-- column publisher in es: organismo que lo publicó; `NONE` si nadie lo hizo
+-- column share in es: porcentaje, de 0 a 100; nulo si no lo hay
+-- column change_points in es: puntos desde el año anterior; nulo si ese año no tiene valor o la serie se rompió
+-- column rank_in_country in es: puesto entre las regiones NUTS 2 de su país con valor; los valores iguales comparten puesto
+-- column regions_in_country in es: cuántas se compararon
+-- column rank_in_eu in es: puesto entre las regiones NUTS 2 de la Unión Europea con valor; nulo si todas son de un país
+-- column regions_in_eu in es: cuántas se compararon
+-- column country_share in es: porcentaje de su país
+-- column gap_to_country_points in es: el de la región menos el del país; negativo es un retraso
+-- column eu_share in es: porcentaje de la Unión Europea
+-- column gap_to_eu_points in es: el de la región menos el de la Unión Europea
+-- column best_region in es: mejor región NUTS 2 de la Unión Europea, o del país si solo sus regiones tienen valor; sin contar
+--   valores de fiabilidad baja; nulo si la región no tiene valor
+-- column best_share in es: su porcentaje
+-- column gap_to_best_points in es: el de la región menos el de esa
+-- column years_behind_country in es: años desde que el país tenía el nivel de la región, con interpolación lineal entre años;
+--   nulo si no se sabe
+-- column years_behind_country_status in es: `known` (conocido), `not_behind` (no va por detrás), `before_first_year` (antes del
+--   primer año) o `break` (ruptura)
+-- column years_behind_eu in es: años desde que la Unión Europea tenía el nivel de la región
+-- column years_behind_eu_status in es: `known` (conocido), `not_behind` (no va por detrás), `before_first_year` (antes del
+--   primer año) o `break` (ruptura)
+-- column flags in es: marcas de observación del valor de la región
+-- column source in es: canalización que lo entregó
+-- column dataset in es: su tabla
+-- column vintage in es: momento (UTC) de la descarga en que apareció por primera vez
+-- column snapshot in es: huella BLAKE3 de los bytes de los que se leyó
+-- column cell in es: posición del valor, en bytes, en la descarga descomprimida
+-- column previous_snapshot in es: huella BLAKE3 de los bytes del valor del año anterior
+-- column previous_cell in es: su posición, en bytes, en esa descarga
+-- column country_snapshot in es: huella BLAKE3 de los bytes del valor del país
+-- column country_cell in es: su posición, en bytes, en esa descarga
+-- column eu_snapshot in es: huella BLAKE3 de los bytes del valor de la Unión Europea
+-- column eu_cell in es: su posición, en bytes, en esa descarga
+-- column best_snapshot in es: huella BLAKE3 de los bytes del valor de la mejor región
+-- column best_cell in es: su posición, en bytes, en esa descarga
+-- column country_before_snapshot in es: huella BLAKE3 de los bytes del último valor del país igual o inferior al nivel de la
+--   región
+-- column country_before_cell in es: su posición, en bytes, en esa descarga
+-- column country_after_snapshot in es: huella BLAKE3 de los bytes del valor siguiente del país
+-- column country_after_cell in es: su posición, en bytes, en esa descarga
+-- column eu_before_snapshot in es: huella BLAKE3 de los bytes del último valor de la Unión Europea igual o inferior al nivel de
+--   la región
+-- column eu_before_cell in es: su posición, en bytes, en esa descarga
+-- column eu_after_snapshot in es: huella BLAKE3 de los bytes del valor siguiente de la Unión Europea
+-- column eu_after_cell in es: su posición, en bytes, en esa descarga
+-- column suppliers in es: donde ninguna estadística oficial mide la fuerza en la región, socios del clúster proveedor que la
+--   cubren allí, según su fichero más reciente: solo en la fila del último año de la región, y no del pasado; nulo en las demás
+-- column suppliers_declared in es: de ellos, los que lo declaran; de los demás lo sugiere su actividad
+-- column supply_vintage in es: momento (UTC) de ese fichero de socios
+-- column provenance in es: `official` (oficial) si lo son todos los valores de la fila; si no, `synthetic` (sintético); `none`
+--   en una fila sin valores
 with placed as (
     select suppliers.force, suppliers.region, suppliers.basis, suppliers.vintage, suppliers.provenance
     from intermediate.int_force_suppliers as suppliers

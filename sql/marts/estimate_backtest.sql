@@ -47,6 +47,47 @@
 -- audit: estimated_share is null or estimated_share between 0 and 100
 -- audit: raking_error is null or raking_error <= 1e-9
 -- audit: (estimated_share is null) = (refusal is not null)
+-- in es: Cuánto se habría alejado una estimación de la actividad de una región de lo que está publicado: cada celda publicada
+--   se estima como si el año no tuviera tabla por región y actividad, con los dos métodos de `adoption_estimate`. Al lado está
+--   lo que se diría sin ellos: el porcentaje del país en la actividad y el total de la región. No se usan ni la celda ni las
+--   demás actividades de la región en ese año: conocidas todas las demás, la resta del total daría la celda, y eso no es una
+--   estimación. Por eso, con cada celda se oculta toda su tabla.
+-- column test in es: `test_years`, a partir de la tabla por regiones de otro año y de la actividad en el país este año, o
+--   `test_sectors`, a partir del total de la región y de las actividades en el país
+-- column publisher in es: organismo que publicó los porcentajes
+-- column indicator in es: código del indicador: qué se mide
+-- column indicator_name_es in es: nombre del indicador en español
+-- column indicator_name_en in es: nombre del indicador en inglés
+-- column region in es: región NUTS 2
+-- column region_name_es in es: nombre de la región en español
+-- column region_name_en in es: nombre de la región en inglés
+-- column sector in es: código canónico de la actividad
+-- column sector_name_es in es: nombre de la actividad en español
+-- column sector_name_en in es: nombre de la actividad en inglés
+-- column time_period in es: año de referencia
+-- column time_year in es: el mismo año, como número
+-- column published_share in es: porcentaje que se ocultó
+-- column estimated_share in es: lo que dice la estimación
+-- column sector_share in es: porcentaje del país en la actividad
+-- column total_share in es: porcentaje de la región en todas las actividades; nulo si es la propia celda
+-- column estimate_error in es: la estimación menos el porcentaje publicado, en puntos
+-- column sector_error in es: el porcentaje del país en la actividad menos el publicado, en puntos
+-- column total_error in es: el total de la región menos el porcentaje publicado, en puntos
+-- column seed_year in es: año de los porcentajes de la semilla
+-- column enterprises in es: empresas de la celda con las que se estimó
+-- column whole_region in es: región cuyo total se conocía
+-- column whole_sector in es: actividad cuyo total se conocía
+-- column raking_rounds in es: iteraciones del ajuste
+-- column raking_error in es: mayor diferencia entre una suma y su marginal, en proporción del marginal
+-- column refusal in es: por qué no hay estimación; nulo si la hay
+-- column dataset in es: tabla del porcentaje publicado
+-- column snapshot in es: huella BLAKE3 de los bytes de los que se leyó el porcentaje publicado
+-- column cell in es: posición del valor, en bytes, en esa descarga
+-- column sector_snapshot in es: huella BLAKE3 de los bytes de los que se leyó el porcentaje del país
+-- column sector_cell in es: posición del valor, en bytes, en esa descarga
+-- column total_snapshot in es: huella BLAKE3 de los bytes de los que se leyó el total de la región
+-- column total_cell in es: posición del valor, en bytes, en esa descarga
+-- column provenance in es: `official` (oficial) si todo lo es; si no, `synthetic` (sintético)
 with parts as (
     select kind, publisher, indicator, whole_region, whole_sector, time_year, part_region, part_sector, part_size, seed_year,
         enterprises, provenance

@@ -17,6 +17,24 @@
 -- column provenance: official if all cells are, otherwise synthetic
 -- inputs: estimate_backtest on test, publisher, indicator, sector where refusal is null
 -- audit: cells >= 1 and estimate_root_mean_squared_error >= estimate_mean_absolute_error - 0.000001
+-- in es: Los errores de `estimate_backtest` por indicador y actividad: los de la estimación y los de las dos cifras que se
+--   tienen sin ella. Solo cuentan las celdas que tienen las tres, para compararlas sobre las mismas.
+-- column test in es: cómo se ocultaron las celdas: `test_years` o `test_sectors`
+-- column publisher in es: organismo que publicó los porcentajes; `_ALL` es el conjunto
+-- column indicator in es: código del indicador: qué se mide; `_ALL` es el conjunto
+-- column sector in es: código canónico de la actividad; `_ALL` es el conjunto
+-- column cells in es: celdas que se ocultaron
+-- column estimate_mean_absolute_error in es: error absoluto medio de la estimación, en puntos
+-- column sector_mean_absolute_error in es: error absoluto medio del porcentaje del país en la actividad, en puntos
+-- column total_mean_absolute_error in es: error absoluto medio del total de la región, en puntos
+-- column estimate_root_mean_squared_error in es: raíz del error cuadrático medio de la estimación, en puntos
+-- column sector_root_mean_squared_error in es: raíz del error cuadrático medio del porcentaje del país en la actividad, en
+--   puntos
+-- column total_root_mean_squared_error in es: raíz del error cuadrático medio del total de la región, en puntos
+-- column estimate_mean_error in es: error medio de la estimación, en puntos; lejos de 0, en conjunto es demasiado alta o
+--   demasiado baja
+-- column is_best in es: si la raíz del error cuadrático medio de la estimación es menor que las otras dos
+-- column provenance in es: `official` (oficial) si lo son todas las celdas; si no, `synthetic` (sintético)
 with errors as (
     -- Sums of decimals do not depend on their order.
     select

@@ -47,6 +47,48 @@
 -- audit warn: unexplained_points is null or abs(unexplained_points) <= 5
 -- inputs: int_gap_parts on region, indicator, unit, size_class, total = sector, sector_scheme, time_year = time_period, publisher
 --   weight weight
+-- in es: Qué parte de la distancia entre una región NUTS 2 y su país viene de sus actividades (mix: tiene más empresas donde se
+--   adopta menos de todos modos) y cuál de una menor adopción en las mismas actividades (within), por el análisis shift-share
+--   simétrico. Lo que las actividades no explican (los pesos de la propia encuesta, empresas sin actividad asignada, redondeos)
+--   va aparte; las tres partes suman la distancia hasta el sexto decimal. El detalle por actividad está en
+--   `gap_decomposition_sectors`.
+-- column region in es: región NUTS 2
+-- column region_name_es in es: nombre de la región en español
+-- column region_name_en in es: nombre de la región en inglés
+-- column country in es: su país
+-- column indicator in es: código del indicador: qué se mide
+-- column indicator_name_es in es: nombre del indicador en español
+-- column indicator_name_en in es: nombre del indicador en inglés
+-- column driving_force in es: fuerza motriz a la que pertenece el indicador
+-- column unit in es: porcentaje de empresas; para otros conjuntos de referencia no hay recuentos con que ponderar
+-- column size_class in es: tramo de personas ocupadas
+-- column sector in es: total de actividades que se descompone
+-- column sector_scheme in es: clasificación de la actividad
+-- column time_period in es: año de referencia
+-- column publisher in es: organismo que publicó los porcentajes
+-- column share in es: porcentaje de la región
+-- column country_share in es: porcentaje del país
+-- column gap_points in es: el de la región menos el del país, en puntos; negativo es un retraso
+-- column weights_status in es: `complete` (completos), o `none` (ninguno) si ningún recuento de empresas cubre todas las
+--   actividades que tienen los dos porcentajes
+-- column sector_partition in es: actividades que se usaron, desde `sections` (secciones) hasta `two_sectors` (dos actividades);
+--   nulo si no hay pesos
+-- column sectors in es: cuántas son
+-- column weights_dataset in es: tabla de los recuentos de empresas
+-- column weights_indicator in es: qué se cuenta en ella: empresas o unidades locales
+-- column weights_size in es: tamaño de las empresas que se cuentan; `TOTAL` incluye las pequeñas, que la encuesta no abarca
+-- column weights_year in es: año de los recuentos; nulo si no hay pesos
+-- column mix_points in es: puntos de la distancia por el peso de las actividades de la región; nulo si no puede calcularse
+-- column within_points in es: puntos de la distancia por la adopción dentro de las actividades
+-- column unexplained_points in es: el resto
+-- column flags in es: marcas de observación del valor de la región
+-- column source in es: canalización que lo entregó
+-- column dataset in es: su tabla
+-- column snapshot in es: huella BLAKE3 de los bytes de los que se leyó
+-- column cell in es: posición del valor, en bytes, en la descarga descomprimida
+-- column country_snapshot in es: huella BLAKE3 de los bytes del valor del país
+-- column country_cell in es: posición del valor del país, en bytes, en esa descarga
+-- column provenance in es: `official` (oficial) si todo lo es; si no, `synthetic` (sintético)
 with sums as (
     select
         publisher,

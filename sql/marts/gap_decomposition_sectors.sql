@@ -42,6 +42,45 @@
 -- audit: cell is not null and country_cell is not null and weight_cells is not null and country_weight_cells is not null
 -- inputs: int_sector_weights on sector, region, cells = weight_cells
 -- inputs: int_sector_weights on sector, cells = country_weight_cells
+-- in es: Las actividades que hay detrás de `gap_decomposition`: qué añade cada una a la distancia de una región NUTS 2 a su
+--   país y con qué pesos se calculó. Solo las distancias para las que hay recuentos de empresas de todas las actividades.
+-- column region in es: región NUTS 2
+-- column region_name_es in es: nombre de la región en español
+-- column region_name_en in es: nombre de la región en inglés
+-- column indicator in es: código del indicador: qué se mide
+-- column indicator_name_es in es: nombre del indicador en español
+-- column indicator_name_en in es: nombre del indicador en inglés
+-- column unit in es: porcentaje de empresas
+-- column size_class in es: tramo de personas ocupadas
+-- column total in es: total de actividades que se descompone
+-- column sector_scheme in es: clasificación de la actividad
+-- column time_period in es: año de referencia
+-- column publisher in es: organismo que publicó los porcentajes
+-- column sector in es: una actividad de la partición
+-- column sector_name_es in es: nombre de la actividad en español
+-- column sector_name_en in es: nombre de la actividad en inglés
+-- column sector_partition in es: nombre de la partición
+-- column share in es: porcentaje de las empresas de la actividad en la región
+-- column country_share in es: porcentaje de las empresas de la actividad en el país
+-- column weights_dataset in es: tabla de los recuentos de empresas
+-- column weights_indicator in es: qué se cuenta en ella
+-- column weights_size in es: tamaño de las empresas que se cuentan
+-- column weights_year in es: año de los recuentos
+-- column enterprises in es: empresas de la actividad en la región
+-- column country_enterprises in es: empresas de la actividad en el país
+-- column weight in es: parte de las empresas de la región que son de la actividad, de 0 a 1
+-- column country_weight in es: parte de las empresas del país que son de la actividad, de 0 a 1
+-- column mix_points in es: parte de la distancia que se debe al peso de la actividad: la media de la adopción de la región y
+--   del país en ella, en exceso sobre la media del país, por la diferencia de pesos
+-- column within_points in es: parte de la distancia que se debe a la adopción dentro de la actividad: la diferencia, por la
+--   media de los pesos
+-- column snapshot in es: huella BLAKE3 de los bytes de los que se leyó el porcentaje de la región
+-- column cell in es: posición del valor, en bytes, en esa descarga
+-- column country_snapshot in es: huella BLAKE3 de los bytes de los que se leyó el porcentaje del país
+-- column country_cell in es: posición del valor, en bytes, en esa descarga
+-- column weight_cells in es: celdas del recuento de la región, cada una como descarga:celda
+-- column country_weight_cells in es: celdas del recuento del país, cada una como descarga:celda
+-- column provenance in es: `official` (oficial) si todo lo es; si no, `synthetic` (sintético)
 select
     parts.region,
     regions.region_name_es,

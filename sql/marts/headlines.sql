@@ -5,7 +5,8 @@
 -- column kind: share, members, clusters or enterprises
 -- column published_es: what was published, in Spanish
 -- column published_en: what was published, in English
--- column claim_source: where it was published
+-- column claim_source: where it was published, in English
+-- column claim_source_es: where it was published, in Spanish
 -- column headline_es: the sentence as the data says it, in Spanish
 -- column headline_en: the sentence as the data says it, in English
 -- column status: reproduced, not_reproduced, no_value (the source has the cell without a figure), no_cell (the data has no
@@ -43,6 +44,46 @@
 -- audit: (snapshot is null) = (cell is null) and (country_snapshot is null) = (country_cell is null)
 -- audit: exists a row where claim = 'eurostat_ai_es13_2025'
 -- audit warn: provenance <> 'official' or status <> 'not_reproduced'
+-- in es: Frases que se citan, tal como las dicen los datos, junto a lo que se publicó, y si se reproducen con la precisión de
+--   lo publicado. La frase de cuya celda no hay nada en los datos lo dice.
+-- column claim in es: código de la frase
+-- column kind in es: `share` (porcentaje), `members` (socios), `clusters` (clústeres) o `enterprises` (empresas)
+-- column published_es in es: lo que se publicó, en español
+-- column published_en in es: lo que se publicó, en inglés
+-- column claim_source in es: dónde se publicó, en inglés
+-- column claim_source_es in es: dónde se publicó, en español
+-- column headline_es in es: la frase como la dicen los datos, en español
+-- column headline_en in es: la frase como la dicen los datos, en inglés
+-- column status in es: `reproduced` (se reproduce), `not_reproduced` (no se reproduce), `no_value` (la fuente tiene la celda,
+--   sin cifra), `no_cell` (los datos no tienen esa celda), `not_specified` (la publicación no dice de qué año o celda habla, o
+--   ningún indicador la tiene)
+-- column is_reproduced in es: si la cifra coincide; nulo si no hay nada que comparar
+-- column claimed_value in es: cifra publicada
+-- column claim_precision in es: cuánto vale una unidad de la última cifra de lo publicado
+-- column reading in es: `equal` (se redondea a ella), `just_over` (desde ella hasta una unidad más de su última cifra), `about`
+--   (a menos de una unidad de su última cifra) o `at_least` (al menos)
+-- column found_value in es: cifra de los datos
+-- column difference in es: cifra de los datos menos la publicada
+-- column country_value in es: cifra del país, junto a la de una región
+-- column indicator in es: código del indicador: qué se mide
+-- column unit in es: unidad de la cifra
+-- column region in es: región de la que habla
+-- column sector in es: actividad de la que habla
+-- column size_class in es: tramo de personas ocupadas
+-- column time_period in es: año de referencia
+-- column publisher in es: organismo de quien es la cifra
+-- column flags in es: marcas de observación
+-- column source in es: canalización que lo entregó
+-- column dataset in es: su tabla
+-- column vintage in es: momento (UTC) de la descarga en que apareció por primera vez
+-- column snapshot in es: huella BLAKE3 de los bytes de los que se leyó; nulo en lo que se contó
+-- column cell in es: posición del valor, en bytes, en la descarga descomprimida
+-- column country_snapshot in es: huella BLAKE3 de los bytes del valor del país
+-- column country_cell in es: posición del valor del país, en bytes, en esa descarga
+-- column counted_cells in es: si el recuento es una suma, las celdas que se sumaron, cada una como descarga:celda
+-- column export_snapshots in es: si es un recuento de socios, huellas BLAKE3 de los ficheros que se contaron
+-- column provenance in es: `official` (oficial), o `synthetic` (sintético) si se comparó una cifra de la muestra; `none` si no
+--   hay nada
 select
     claim,
     kind,
@@ -64,6 +105,7 @@ select
         else case when reading = 'at_least' then 'Over ' else '' end || claimed_text || ' ' || predicate_en
     end as published_en,
     claim_source,
+    claim_source_es,
     case
         when status = 'not_specified' and indicator is null then 'Ningún indicador cargado mide esto'
         when status = 'not_specified' then 'La publicación no dice de qué año habla: no hay celda con que compararla'

@@ -35,6 +35,43 @@
 -- audit: provenance in ('official', 'synthetic')
 -- audit: region_name_es is not null and sector_name_es is not null and indicator_name_es is not null and universe is not null
 -- audit warn: exists a row where region = 'ES13' and share is not null
+-- in es: Porcentajes por región, actividad, tamaño y año, todas las celdas de todas las fuentes: de empresas que usan una
+--   tecnología, y de personas, cifra de negocios u hogares, según `universe`. Cuando varias fuentes dan la misma celda, cada
+--   una tiene su fila; tome la `preferred`.
+-- column region in es: código NUTS 2024 o de país; `ES13` es Cantabria
+-- column region_level in es: `country` (país), `aggregate` (agregado), `nuts1` o `nuts2`
+-- column region_name_es in es: nombre de la región en español
+-- column region_name_en in es: nombre de la región en inglés
+-- column sector in es: código canónico de la actividad; `C10-S951_X_K` es el total de Eurostat, `INE_TOTAL` el del INE y `_Z`
+--   el de los hogares
+-- column sector_scheme in es: clasificación de la actividad
+-- column sector_name_es in es: nombre de la actividad en español
+-- column sector_name_en in es: nombre de la actividad en inglés
+-- column size_class in es: tramo de personas ocupadas; `GE10` es 10 o más, `_Z` es de hogares
+-- column size_class_name_es in es: nombre del tramo de tamaño en español
+-- column size_class_name_en in es: nombre del tramo de tamaño en inglés
+-- column indicator in es: código del indicador, el de Eurostat si lo tiene; `E_AI_TANY` es el uso de al menos una tecnología de
+--   IA
+-- column indicator_name_es in es: nombre del indicador en español
+-- column indicator_name_en in es: nombre del indicador en inglés
+-- column driving_force in es: fuerza motriz a la que pertenece el indicador
+-- column unit in es: unidad del porcentaje; `PC_ENT` es porcentaje de todas las empresas de la celda, `PC_HH` de los hogares
+-- column universe in es: de qué conjunto es el porcentaje
+-- column time_period in es: año de referencia (el primer trimestre, para el uso de tecnologías)
+-- column period_start in es: primer día del período, para lo que necesita una fecha
+-- column source in es: canalización que entregó la celda
+-- column publisher in es: organismo que lo publicó
+-- column preferred in es: si esta es la fila que hay que tomar de las que dan la misma celda: la que tiene valor antes que la
+--   que no, y luego en el orden de `preference` de las canalizaciones
+-- column share in es: porcentaje, de 0 a 100; nulo si la fuente dice que no lo hay
+-- column flags in es: marcas de observación, letras en orden: `b` ruptura, `c` confidencial, `u` fiabilidad baja, y otras
+--   (`codelist_flags`)
+-- column provenance in es: `official` (oficial), o `synthetic` (sintético) para una celda de la muestra cuya cifra no es la
+--   publicada
+-- column vintage in es: momento (UTC) de la descarga en que este valor apareció por primera vez
+-- column dataset in es: tabla de la fuente
+-- column snapshot in es: huella BLAKE3 de los bytes de los que se leyó
+-- column cell in es: posición del valor, en bytes, en la descarga descomprimida
 with repeated as (
     select region, sector, sector_scheme, size_class, indicator, unit, time_period
     from staging.stg_observations

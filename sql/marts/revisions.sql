@@ -28,6 +28,32 @@
 -- audit: old_vintage < vintage
 -- audit: "change" in ('revised', 'flagged', 'withdrawn', 'returned')
 -- audit: "change" <> 'revised' or old_value is distinct from new_value
+-- in es: Cada cambio de una observación ya conocida: qué era, qué pasó a ser, cuándo y por cuánto.
+-- column source in es: canalización que lo entregó
+-- column dataset in es: tabla de la fuente
+-- column indicator in es: código del indicador: qué se mide
+-- column region in es: código NUTS 2024 o de país
+-- column sector in es: código canónico de la actividad
+-- column sector_scheme in es: clasificación de la actividad
+-- column size_class in es: tramo de personas ocupadas
+-- column unit in es: unidad; si es un porcentaje, con su conjunto de referencia
+-- column time_period in es: período, como lo escribe SDMX
+-- column change in es: `revised` (otro valor), `flagged` (el mismo valor con otras marcas u otra procedencia), `withdrawn`
+--   (retirada) o `returned` (repuesta después de retirada)
+-- column old_value in es: valor anterior; nulo si no lo había
+-- column new_value in es: valor desde entonces; nulo si no lo hay
+-- column difference in es: el valor nuevo menos el anterior, en la unidad; nulo si falta uno de los dos
+-- column relative_difference in es: la diferencia en proporción del valor anterior; 0,1 es una décima parte; nulo si no la hay
+-- column old_flags in es: marcas de observación anteriores
+-- column new_flags in es: marcas de observación desde entonces
+-- column old_vintage in es: momento (UTC) de la descarga en que apareció por primera vez el estado anterior
+-- column vintage in es: momento (UTC) de la descarga en que apareció por primera vez el estado nuevo
+-- column is_in_force in es: si desde entonces no ha llegado nada más reciente
+-- column old_snapshot in es: huella BLAKE3 de los bytes de los que se leyó el estado anterior
+-- column old_cell in es: posición del valor anterior, en bytes, en su descarga descomprimida; nulo después de una retirada
+-- column snapshot in es: huella BLAKE3 de los bytes de los que se leyó el estado nuevo
+-- column cell in es: posición del valor nuevo, en bytes, en su descarga descomprimida; nulo si es una retirada
+-- column provenance in es: `official` (oficial) o `synthetic` (sintético), del estado nuevo
 with versions as (
     select
         pipeline,

@@ -32,6 +32,38 @@
 -- column other_cell: byte offset of the figure in that snapshot, decompressed
 -- column provenance: official if both figures are, otherwise synthetic
 -- audit: abs(difference) > tolerance
+-- in es: Celdas de las que dos fuentes dan cifras distintas: la preferida junto a cada una de las otras. Solo se compara lo que
+--   es exactamente la misma celda: región, actividad, tamaño, indicador, unidad y año.
+-- column region in es: código NUTS 2024 o de país
+-- column region_name_es in es: nombre de la región en español
+-- column region_name_en in es: nombre de la región en inglés
+-- column sector in es: código canónico de la actividad
+-- column sector_scheme in es: clasificación de la actividad
+-- column sector_name_es in es: nombre de la actividad en español
+-- column sector_name_en in es: nombre de la actividad en inglés
+-- column size_class in es: tramo de personas ocupadas
+-- column indicator in es: código del indicador: qué se mide
+-- column indicator_name_es in es: nombre del indicador en español
+-- column indicator_name_en in es: nombre del indicador en inglés
+-- column unit in es: unidad; si es un porcentaje, con su conjunto de referencia
+-- column time_period in es: período, como lo escribe SDMX
+-- column share in es: cifra de la fuente preferida
+-- column other_share in es: cifra de la otra fuente
+-- column difference in es: la otra cifra menos la preferida, en la unidad
+-- column tolerance in es: hasta esta diferencia, dos cifras se consideran la misma (`codelist_units`)
+-- column source in es: canalización preferida
+-- column dataset in es: su tabla
+-- column flags in es: sus marcas de observación
+-- column vintage in es: momento (UTC) de la descarga en que apareció por primera vez su cifra
+-- column snapshot in es: huella BLAKE3 de los bytes de los que se leyó
+-- column cell in es: posición de la cifra, en bytes, en esa descarga, descomprimida
+-- column other_source in es: la otra canalización
+-- column other_dataset in es: su tabla
+-- column other_flags in es: sus marcas de observación
+-- column other_vintage in es: momento (UTC) de la descarga en que apareció por primera vez su cifra
+-- column other_snapshot in es: huella BLAKE3 de los bytes de los que se leyó
+-- column other_cell in es: posición de la cifra, en bytes, en esa descarga, descomprimida
+-- column provenance in es: `official` (oficial) si lo son las dos cifras; si no, `synthetic` (sintético)
 select
     preferred.region,
     preferred.region_name_es,

@@ -16,6 +16,7 @@
 -- column predicate_es: what is said of the enterprises, in Spanish
 -- column predicate_en: what is said of the enterprises, in English
 -- column claim_source: where it was published
+-- column claim_source_es: where it was published, in Spanish
 select
     code as claim,
     kind,
@@ -32,5 +33,6 @@ select
     reading,
     predicate_es,
     predicate_en,
-    "source" as claim_source
+    "source" as claim_source,
+    source_es as claim_source_es
 from lake.codelist_published_claims

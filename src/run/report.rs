@@ -23,7 +23,7 @@ const MOST_BYTES: u64 = 64 << 20;
 const AROUND: usize = 120;
 
 /// What the report tells of a model.
-const MODEL: [&str; 8] = ["name", "schema", "description", "grain", "inputs", "reads", "rows", "sql"];
+const MODEL: [&str; 9] = ["name", "schema", "description", "translations", "grain", "inputs", "reads", "rows", "sql"];
 
 /// Writes the report of a build, the published one if none is named, into a folder; how many files.
 pub fn report(project: &Project, build: Option<&str>, region: Option<&str>, into: &Path) -> Result<usize, RunError> {

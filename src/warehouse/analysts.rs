@@ -8,6 +8,7 @@
 //! select …
 //! ```
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use duckdb::Connection;
@@ -131,32 +132,45 @@ fn others(model: &Model) -> Vec<&str> {
     model.contract.grain.iter().map(String::as_str).filter(|name| *name != "time_period").collect()
 }
 
-/// Statements that make `data_dictionary`: a row a column of each table that is published.
+/// Statements that make `data_dictionary`: a row a column of each table that is published. Each language that a header has
+/// beside its own adds a column for what the table is, and one for what the column means.
 pub(super) fn dictionary(models: &Models, results: &[ModelResult]) -> String {
     let is_private = |name: &str| models.all.iter().any(|model| model.name == name && model.contract.private);
+    let published: Vec<&ModelResult> = results.iter().filter(|result| !is_private(&result.name)).collect();
+    let languages: BTreeSet<&String> = published.iter().flat_map(|result| result.translations.keys()).collect();
+    let said = |words: &BTreeMap<String, String>, language: &String| {
+        words.get(language).map_or_else(|| "null".to_owned(), |text| literal(text))
+    };
     let mut rows = Vec::new();
-    for result in results.iter().filter(|result| !is_private(&result.name)) {
+    for result in &published {
         for (at, column) in result.columns.iter().enumerate() {
-            rows.push(format!(
-                "({}, {}, {}, {}, {}, {}, {}, {})",
+            let mut row = vec![
                 literal(&result.schema),
                 literal(&result.name),
                 literal(&result.description),
-                at + 1,
+                (at + 1).to_string(),
                 literal(&column.name),
                 literal(&column.kind),
-                result.grain.contains(&column.name),
+                result.grain.contains(&column.name).to_string(),
                 literal(&column.description),
-            ));
+            ];
+            for &language in &languages {
+                row.extend([said(&result.translations, language), said(&column.translations, language)]);
+            }
+            rows.push(format!("({})", row.join(", ")));
         }
     }
     let fill = match rows.is_empty() {
         true => String::new(),
         false => format!("insert into main.data_dictionary values {};", rows.join(", ")),
     };
+    let translations: String = languages
+        .iter()
+        .map(|language| format!(", table_description_{language} varchar, description_{language} varchar"))
+        .collect();
     format!(
         "create table main.data_dictionary (schema_name varchar, table_name varchar, table_description varchar, position integer,
-            column_name varchar, data_type varchar, is_key boolean, description varchar);
+            column_name varchar, data_type varchar, is_key boolean, description varchar{translations});
          comment on table main.data_dictionary is 'What each column of each table means; the key columns of a table identify a row';
          {fill}"
     )

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::analysts;
 use super::audit::{self, AuditResult};
-use super::contract::InputRule;
+use super::contract::{InputRule, Translation};
 use super::engine::{self, Limits, Watch, execute, path_literal};
 use super::load::{AS_OF, LOAD_VERSION, load};
 use super::model::{self, Layer, Model, Models};
@@ -38,6 +38,9 @@ pub struct ModelResult {
     /// What one row is.
     #[serde(default)]
     pub description: String,
+    /// The same in other languages, by language.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub translations: BTreeMap<String, String>,
     /// The columns that identify a row.
     #[serde(default)]
     pub grain: Vec<String>,
@@ -87,6 +90,9 @@ pub struct ColumnResult {
     pub kind: String,
     /// What it means.
     pub description: String,
+    /// The same in other languages, by language.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub translations: BTreeMap<String, String>,
 }
 
 /// A finished build, not yet published.
@@ -313,6 +319,7 @@ impl Step<'_> {
             fingerprint,
             is_mart: model.layer == Layer::Mart,
             description: model.contract.description.clone(),
+            translations: translated(model, |translation| Some(translation.description.as_str())),
             grain: model.contract.grain.clone(),
             columns: described(model, columns),
             reads: model.reads.clone(),
@@ -367,8 +374,19 @@ fn described(model: &Model, columns: Vec<(String, String)>) -> Vec<ColumnResult>
         let found = model.contract.columns.iter().find(|(other, _)| other == name);
         found.map(|(_, meaning)| meaning.clone()).unwrap_or_default()
     };
-    let column = |(name, kind): (String, String)| ColumnResult { description: meaning(&name), name, kind };
+    let column = |(name, kind): (String, String)| ColumnResult {
+        description: meaning(&name),
+        translations: translated(model, |translation| translation.column(&name)),
+        name,
+        kind,
+    };
     columns.into_iter().map(column).collect()
+}
+
+/// What a model's header says in other languages.
+fn translated<'m>(model: &'m Model, said: impl Fn(&'m Translation) -> Option<&'m str>) -> BTreeMap<String, String> {
+    let translations = model.contract.translations.iter();
+    translations.filter_map(|(language, translation)| Some((language.clone(), said(translation)?.to_owned()))).collect()
 }
 
 /// Puts the header's words into the database, where every client shows them.

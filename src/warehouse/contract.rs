@@ -8,6 +8,8 @@
 //! -- audit warn: exists a row where region = 'ES13'
 //! -- inputs: ict_adoption on region, sector = sector_of_parts where unit = 'PC_ENT' weight share
 //! -- private: one row a person
+//! -- in es: Qué es una fila, en otra lengua.
+//! -- column share in es: porcentaje de empresas, de 0 a 100
 //! ```
 //! An audit is a predicate that is true of every row, or one of these sentences, which `warn` makes a report:
 //!
@@ -23,9 +25,11 @@
 //! columns (theirs, and this model's after `=` where it has another name), meet the condition, and count with that weight.
 //! `rake` scales the rows of the SELECT to margins ([`raking`](super::raking)).
 //! `private` keeps a model out of the published database; the reason is for readers.
+//! `in` and two letters say the same in another language; a language that is begun has all of the header's words.
 //! A line indented by more than one blank after the dashes goes on with the one above. From the
 //! contract come the comments in the database, the check of the grain, and the audits.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::Path;
 
@@ -52,8 +56,37 @@ pub struct Contract {
     pub rake: Option<RakeRule>,
     /// Whether the model stays out of the published database.
     pub private: bool,
+    /// Description and columns in other languages, by the language's two letters.
+    pub translations: BTreeMap<String, Translation>,
     /// Where the header ends and the SELECT begins, in bytes.
     pub end: usize,
+}
+
+/// The words of a header in another language.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Translation {
+    /// What one row is; empty where the header does not say it.
+    pub description: String,
+    /// The columns that it speaks of.
+    pub columns: Vec<TranslatedColumn>,
+}
+
+impl Translation {
+    /// What a column means, where it is said.
+    pub fn column(&self, name: &str) -> Option<&str> {
+        self.columns.iter().find(|column| column.name == name).map(|column| column.meaning.as_str())
+    }
+}
+
+/// A column's meaning in another language.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TranslatedColumn {
+    /// Its name.
+    pub name: String,
+    /// What it means.
+    pub meaning: String,
+    /// Where the entry stands in the file.
+    pub span: Range<usize>,
 }
 
 /// Which rows of another table a row was computed from.
@@ -241,10 +274,10 @@ pub(super) fn parse(path: &Path, text: &str) -> Result<Contract, WarehouseError>
                 continue;
             }
         };
-        let mut words = key.split_whitespace();
-        match (words.next(), words.next()) {
-            (Some("grain"), None) => contract.grain = value.split(',').map(|name| name.trim().to_owned()).collect(),
-            (Some("column"), Some(name)) => {
+        let words: Vec<&str> = key.split_whitespace().collect();
+        match words.as_slice() {
+            ["grain"] => contract.grain = value.split(',').map(|name| name.trim().to_owned()).collect(),
+            ["column", name] => {
                 if contract.columns.iter().any(|(other, _)| other == name) {
                     return Err(wrong(
                         span,
@@ -252,28 +285,48 @@ pub(super) fn parse(path: &Path, text: &str) -> Result<Contract, WarehouseError>
                         "remove one of the lines",
                     ));
                 }
-                contract.columns.push((name.to_owned(), value));
+                contract.columns.push(((*name).to_owned(), value));
             }
-            (Some("audit"), severity @ (None | Some("warn"))) => contract.audits.push(Audit {
-                severity: if severity.is_some() { Severity::Warn } else { Severity::Block },
+            ["in", language] | ["column", _, "in", language] if !is_language(language) => {
+                let hint = "write `-- in es: …`, `-- column <name> in es: …`";
+                return Err(wrong(span, format!("expected the two letters of a language, found `{language}`"), hint));
+            }
+            ["in", language] => {
+                let translation = contract.translations.entry((*language).to_owned()).or_default();
+                if !translation.description.is_empty() {
+                    let hint = "begin the lines that go on with two blanks behind the dashes";
+                    return Err(wrong(span, format!("what one row is is said twice in `{language}`"), hint));
+                }
+                translation.description = value;
+            }
+            ["column", name, "in", language] => {
+                let translation = contract.translations.entry((*language).to_owned()).or_default();
+                if translation.column(name).is_some() {
+                    let message = format!("the column `{name}` is described twice in `{language}`");
+                    return Err(wrong(span, message, "remove one of the lines"));
+                }
+                translation.columns.push(TranslatedColumn { name: (*name).to_owned(), meaning: value, span });
+            }
+            ["audit"] | ["audit", "warn"] => contract.audits.push(Audit {
+                severity: if words.len() == 2 { Severity::Warn } else { Severity::Block },
                 kind: AuditKind::parse(&value),
                 text: value,
                 span,
             }),
-            (Some("inputs"), None) => contract.inputs.push(InputRule::parse(&value).ok_or_else(|| {
+            ["inputs"] => contract.inputs.push(InputRule::parse(&value).ok_or_else(|| {
                 let hint = "write `-- inputs: <table> on <column>, <column> [where <condition>] [weight <column>]`";
                 wrong(span, format!("expected a table and its columns, found `{value}`"), hint)
             })?),
-            (Some("rake"), None) => match RakeRule::parse(&value) {
+            ["rake"] => match RakeRule::parse(&value) {
                 Some(rule) => contract.rake = Some(rule),
                 None => {
                     let hint = "write `-- rake: <seed> to <total> by <column>; <total> by <column> within <column>`";
                     return Err(wrong(span, format!("expected a seed and its margins, found `{value}`"), hint));
                 }
             },
-            (Some("private"), None) => contract.private = true,
+            ["private"] => contract.private = true,
             _ => {
-                let known = ["grain", "column", "audit", "audit warn", "inputs", "rake", "private"];
+                let known = ["grain", "column", "audit", "audit warn", "inputs", "rake", "private", "in es"];
                 let hint = match nearest(key, known) {
                     Some(near) => format!("did you mean `{near}:`?"),
                     None => format!("there are {}", known.map(|key| format!("`{key}:`")).join(", ")),
@@ -304,9 +357,16 @@ fn is_key(text: &str) -> bool {
     let words: Vec<&str> = text.split_whitespace().collect();
     match words.as_slice() {
         [one] => one.chars().all(|c| c.is_ascii_lowercase()),
-        ["column" | "audit", _] => true,
+        ["column" | "audit", _] | ["column", _, "in", _] => true,
+        // Of a sentence that begins so, the next word is longer.
+        ["in", language] => language.chars().count() == 2,
         _ => false,
     }
+}
+
+/// Whether this is how ISO 639-1 writes a language.
+fn is_language(text: &str) -> bool {
+    text.len() == 2 && text.chars().all(|c| c.is_ascii_lowercase())
 }
 
 #[cfg(test)]
@@ -342,5 +402,28 @@ mod tests {
         );
         assert_eq!(read("-- A table.\nselect 1").unwrap_err(), "the header has no `grain:`");
         assert_eq!(read("select 1").unwrap_err(), "expected a leading comment that says what one row is");
+    }
+
+    #[test]
+    fn a_header_says_its_words_in_other_languages() {
+        let text = "-- Shares by region.\n-- grain: region\n-- column region: NUTS code\n-- in es: Porcentajes\n--   por región: uno por celda.\n-- column region in es: código NUTS: 2024\n-- in all: not a language.\nselect 1\n";
+        let contract = read(text).unwrap();
+        assert_eq!(contract.description, "Shares by region. in all: not a language.");
+        assert_eq!(contract.columns, [("region".to_owned(), "NUTS code".to_owned())]);
+        assert_eq!(contract.translations.keys().collect::<Vec<_>>(), ["es"]);
+        let spanish = &contract.translations["es"];
+        assert_eq!(spanish.description, "Porcentajes por región: uno por celda.");
+        assert_eq!(spanish.column("region"), Some("código NUTS: 2024"));
+        assert_eq!(spanish.column("share"), None);
+        assert_eq!(&text[spanish.columns[0].span.clone()], "-- column region in es: código NUTS: 2024");
+    }
+
+    #[test]
+    fn wrong_words_in_other_languages_are_told() {
+        let refused = |entries: &str| read(&format!("-- A table.\n-- grain: a\n{entries}\nselect 1")).unwrap_err();
+        assert_eq!(refused("-- in ES: Una tabla."), "expected the two letters of a language, found `ES`");
+        assert_eq!(refused("-- column a in spanish: x"), "expected the two letters of a language, found `spanish`");
+        assert_eq!(refused("-- in es: Una.\n-- in es: Dos."), "what one row is is said twice in `es`");
+        assert_eq!(refused("-- column a in es: x\n-- column a in es: y"), "the column `a` is described twice in `es`");
     }
 }

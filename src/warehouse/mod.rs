@@ -32,7 +32,7 @@ pub use analysts::Macro;
 pub use audit::AuditResult;
 pub use build::{Build, ColumnResult, ModelResult, ON_SPARK, Previous, build};
 pub use catalog::write_catalog;
-pub use contract::{Audit, AuditKind, Contract, InputRule, Severity};
+pub use contract::{Audit, AuditKind, Contract, InputRule, Severity, TranslatedColumn, Translation};
 pub use diff::{MartDiff, Presence, RowDiff, Side, diff};
 pub use engine::{Limits, engine_version};
 pub use load::lake_tables;

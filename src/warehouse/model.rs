@@ -362,8 +362,45 @@ impl Models {
                 ));
             }
         }
-        Ok(())
+        check_translations(model, &columns)
     }
+}
+
+/// A header that begins to speak another language says all in it: what one row is, every column, and nothing else.
+fn check_translations(model: &Model, columns: &[String]) -> Result<(), WarehouseError> {
+    let header = 0..model.text[..model.contract.end].trim_end().len();
+    for (language, translation) in &model.contract.translations {
+        for column in &translation.columns {
+            if !columns.contains(&column.name) {
+                // Behind the word `column`, whose letters a name may have, too.
+                let entry = &model.text[column.span.clone()];
+                let from = entry.find("column").map_or(0, |at| at + "column".len());
+                let at = column.span.start + from + entry[from..].find(column.name.as_str()).unwrap_or(0);
+                let near = nearest(&column.name, columns.iter().map(String::as_str));
+                return Err(model.wrong(
+                    at..at + column.name.len(),
+                    format!("the header speaks of the column `{}`, which the SELECT does not give", column.name),
+                    near.map(|near| format!("did you mean `{near}`?")),
+                ));
+            }
+        }
+        if translation.description.is_empty() {
+            return Err(model.wrong(
+                header,
+                format!("the header does not say in `{language}` what one row is"),
+                Some(format!("add `-- in {language}: …`, or remove what it says in that language")),
+            ));
+        }
+        let said = |name: &String| translation.column(name).is_some_and(|meaning| !meaning.is_empty());
+        if let Some(name) = columns.iter().find(|name| !said(name)) {
+            return Err(model.wrong(
+                header,
+                format!("the column `{name}` has no description in `{language}`"),
+                Some(format!("add `-- column {name} in {language}: …` to the header")),
+            ));
+        }
+    }
+    Ok(())
 }
 
 /// The columns that a model gives with their types, in order.

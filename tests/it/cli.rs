@@ -46,8 +46,11 @@ fn a_changed_model_is_the_only_one_that_runs() {
         "select\n    observations.region,",
         "select -- only a comment\n    observations.region,",
     );
+    scene.replace("sql/marts/ict_adoption.sql", "-- in es: Porcentajes", "-- in es: Los porcentajes");
     scene.run(0);
-    assert_eq!(hash(&scene, "ict_adoption"), (before.0, true), "a comment rebuilds nothing");
+    assert_eq!(hash(&scene, "ict_adoption"), (before.0, true), "a comment rebuilds nothing, in any language");
+    let said = "select distinct table_description_es like 'Los porcentajes %' from data_dictionary where table_name = 'ict_adoption'";
+    assert_eq!(scene.query(said), ["true"]);
     assert!(!hash(&scene, "cluster_members_by_sector").1);
     assert_eq!(scene.list("data/builds").len(), 2);
 }
@@ -137,6 +140,8 @@ fn wrong_models_are_refused() {
     });
     refused("sql_unknown_column", |scene| scene.replace(FILE, "    units.universe,", "    units.univers,"));
     refused("sql_undescribed_column", |scene| scene.replace(FILE, "-- column flags:", "-- flags"));
+    refused("sql_translated_column", |scene| scene.replace(FILE, "-- column share in es:", "-- column shares in es:"));
+    refused("sql_half_translated", |scene| scene.replace(FILE, "-- column share in es:", "-- colum share in es:"));
     refused("sql_no_grain", |scene| scene.replace(FILE, "-- grain: region", "-- the grain is region"));
     refused("sql_wrong_audit", |scene| {
         scene.replace(FILE, "-- audit: share is null or", "-- audit: shares is null or")

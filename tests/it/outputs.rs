@@ -84,6 +84,25 @@ fn analysts_find_the_newest_rows_gaps_and_meanings() {
         ["percentage, 0 to 100; null where the source says that there is none"]
     );
     assert_eq!(
+        scene.query(
+            "select description_es from data_dictionary where table_name = 'ict_adoption' and column_name = 'share'"
+        ),
+        ["porcentaje, de 0 a 100; nulo si la fuente dice que no lo hay"]
+    );
+    // Only marts are published in Spanish; what stands behind them has none.
+    assert_eq!(
+        scene.query(
+            "select distinct schema_name = 'main', table_description_es is not null, description_es is not null
+             from data_dictionary order by all"
+        ),
+        ["false|false|false", "true|true|true"]
+    );
+    let manifest = scene.manifest();
+    let models = manifest["models"].as_array().unwrap();
+    let translations = |name: &str| &models.iter().find(|model| model["name"] == name).unwrap()["translations"];
+    assert!(translations("revisions")["es"].as_str().unwrap().starts_with("Cada cambio de una observación"));
+    assert_eq!(translations("stg_regions"), &Value::Null);
+    assert_eq!(
         scene.query("select string_agg(column_name, ' ' order by position) from data_dictionary where table_name = 'cluster_overlaps' and is_key"),
         ["cluster other_cluster"]
     );

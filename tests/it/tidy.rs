@@ -188,6 +188,24 @@ fn every_model_has_its_header_and_no_star_at_the_end() {
 }
 
 #[test]
+fn every_mart_says_its_words_in_spanish() {
+    let marts = files(&repository().join("sql/marts"), "sql");
+    assert!(marts.len() >= 20);
+    for path in marts {
+        let text = std::fs::read_to_string(&path).unwrap();
+        let header: Vec<&str> = text.lines().map_while(|line| line.strip_prefix("-- ")).collect();
+        assert!(header.iter().any(|line| line.starts_with("in es: ")), "{}: no `in es:`", path.display());
+        // The key of each entry of a column, without the text, which may not be empty.
+        let keys =
+            || header.iter().filter_map(|line| line.strip_prefix("column ")?.split_once(": ")).map(|(key, _)| key);
+        let columns: Vec<&str> = keys().filter(|key| !key.contains(' ')).collect();
+        let spanish: Vec<&str> = keys().filter_map(|key| key.strip_suffix(" in es")).collect();
+        assert!(!columns.is_empty(), "{}", path.display());
+        assert_eq!(columns, spanish, "{}: columns, and those with `in es`, in the same order", path.display());
+    }
+}
+
+#[test]
 fn every_format_has_good_and_bad_fixtures() {
     for format in tejido::decode::Format::all().map(tejido::decode::Format::name) {
         let folder = repository().join("tests/formats").join(format);

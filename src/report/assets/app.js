@@ -92,10 +92,10 @@ tejido.heading = function heading(title, lead, ...choices) {
     choices.length ? h("div", { class: "choices" }, choices) : null);
 };
 
-// Which region: those of the country that have figures, then the countries.
+// Which region: those of the country that have figures, then the countries. Parts of a country between both are not offered.
 tejido.regionChoice = function regionChoice(codes) {
   const country = tejido.country();
-  const known = (codes || tejido.build.parts.overview || []).filter((code) => tejido.names.regions.has(code));
+  const known = (codes || tejido.build.parts.overview || []).filter((code) => tejido.names.regions.has(code) && tejido.names.regions.get(code).level !== "nuts1");
   const name = (code) => ({ value: code, label: tejido.regionName(code) });
   const order = (list) => list.map(name).sort((a, b) => a.label.localeCompare(b.label, tejido.locale()));
   const own = order(known.filter((code) => code.startsWith(country) && code !== country));

@@ -33,6 +33,10 @@ tejido.svg = function svg(tag, attributes, ...children) {
 // Text in which `names` stand between backticks, as the models' headers have it.
 tejido.prose = (text) => text.split("`").map((piece, i) => (i % 2 ? tejido.h("code", {}, piece) : piece));
 
+// What a model's header says, in the page's language where it has that one; otherwise in English, as it is written.
+tejido.said = (text, translated, attributes = {}) =>
+  tejido.h("span", { ...attributes, lang: translated ? null : "en" }, tejido.prose(translated || text || ""));
+
 tejido.hidden = (text) => tejido.h("span", { class: "sr" }, text);
 
 // A table: columns are { label, cell: (row) => node or text, number: bool, head: bool }.

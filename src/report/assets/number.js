@@ -80,7 +80,7 @@ tejido.lineage.number = async function number(address) {
       provenance ? h("span", { class: `tag ${provenance}` }, t(`provenance_${provenance}`)) : null,
       tejido.flagWords(row.flags).map((word) => [" ", h("span", { class: "tag" }, word)])),
     tejido.lineage.list([
-      [t("column"), [h("code", {}, asked.column), meaning ? [" ", h("span", { lang: "en" }, tejido.prose(meaning.description))] : null]],
+      [t("column"), [h("code", {}, asked.column), meaning ? [" ", tejido.said(meaning.description, meaning[`description_${tejido.language}`])] : null]],
       ...keys.map((key) => [h("code", {}, key), tejido.keyText(key, named[key], named)]),
     ]),
     await tejido.lineage.compared(asked, named),
@@ -100,7 +100,7 @@ tejido.lineage.model = function model(one, command, statement) {
   if (!one) return null;
   return h("div", { class: "model" },
     h("h4", {}, t("model_title"), " ", h("a", { href: tejido.link("dictionary", one.name, tejido.carried()) }, h("code", {}, one.name))),
-    h("p", { lang: "en" }, tejido.prose(one.description || "")),
+    h("p", {}, tejido.said(one.description, (one.translations || {})[tejido.language])),
     command ? h("p", {}, t("explain_with"), " ", h("code", { class: "command" }, command)) : null,
     statement ? h("p", {}, t("rows_with"), " ", h("code", { class: "command" }, statement)) : null,
     h("p", { class: "muted" }, t("model_reads"), " ", (one.reads || []).map((name, i) => [i ? ", " : "", h("code", {}, name)])),

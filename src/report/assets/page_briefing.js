@@ -28,7 +28,8 @@ tejido.pages.briefing = async function briefing(route) {
     h("section", { class: "page-one" },
       h("h2", {}, t("briefing_one")),
       tejido.needsChart(needs, name),
-      tejido.needSectorsTable(sectors)),
+      // As many as the first of two pages has room for.
+      tejido.needSectorsTable(sectors, 5)),
     h("section", { class: "page-two" },
       h("h2", {}, t("briefing_two", { supplier })),
       h("p", { class: "muted" }, t("needs_note")),

@@ -48,7 +48,7 @@ tejido.clusterList = function clusterList(clusters, needs, overlaps) {
       ...["duplicate_records", "without_number", "wrong_numbers", "without_activity", "without_region"].map((column) => ({
         label: t(column === "duplicate_records" ? "duplicates" : column), number: true,
         cell: (row) => tejido.memberCount(column, row, t(column === "duplicate_records" ? "duplicates" : column)) })),
-    ], clusters),
+    ], clusters, { class: "cards" }),
   ];
 };
 
@@ -134,14 +134,15 @@ tejido.needsTable = function needsTable(needs) {
   ], needs, { class: "cards" });
 };
 
-// One row an activity and region, one column a force: the region's level with the lag below.
-tejido.needSectorsTable = function needSectorsTable(sectors) {
+// One row an activity and region, one column a force: the region's level with the lag below. With `most`, only those of the most
+// members, and a line that says so.
+tejido.needSectorsTable = function needSectorsTable(sectors, most = Infinity) {
   const { h, t } = tejido;
   const forces = tejido.forces.filter((force) => sectors.some((row) => row.force === force.force));
   const groups = [...tejido.group(sectors, (row) => `${row.region} ${row.sector}`).values()]
     .map((group) => ({ region: group[0].region, sector: group[0].sector, members: Math.max(...group.map((row) => row.members)), group }))
     .sort((a, b) => b.members - a.members);
-  return tejido.table(t("need_sectors_title"), [
+  const table = tejido.table(t("need_sectors_title"), [
     { label: t("activity"), head: true, cell: (row) => [h("a", { href: tejido.link("sector", row.sector, { region: row.region }) }, tejido.sectorName(row.sector, true)), h("small", {}, tejido.regionName(row.region))] },
     { label: t("members"), number: true, cell: (row) => {
       const most = row.group.find((one) => one.members === row.members);
@@ -153,7 +154,9 @@ tejido.needSectorsTable = function needSectorsTable(sectors) {
       return [tejido.share(row, `${tejido.named(force)}, ${tejido.sectorName(row.sector, true)}`),
         h("small", {}, row.lag_points == null ? null : tejido.gap(-row.lag_points, row, ["country"], t("gap_country"), "lag_points"))];
     } })),
-  ], groups);
+  ], groups.slice(0, most));
+  return groups.length <= most ? table
+    : [table, h("p", { class: "muted" }, t("most_members", { shown: most, all: groups.length }))];
 };
 
 tejido.coverageTable = function coverageTable(rows, dimension) {
@@ -170,5 +173,5 @@ tejido.coverageTable = function coverageTable(rows, dimension) {
       h("small", {}, `${row.enterprises_dataset}, ${row.enterprises_year}`)]) } : null,
     counted ? { label: t("coverage"), number: true, cell: (row) => (row.coverage_percent == null ? "–"
       : tejido.computed(row, "coverage_percent", tejido.percent(row.coverage_percent), t("coverage"), [{ snapshot: row.snapshot, cell: null, role: "export" }, ...tejido.cellList(row.enterprises_cells, "enterprises")])) } : null,
-  ].filter(Boolean), rows));
+  ].filter(Boolean), rows, { class: "cards" }));
 };

@@ -190,7 +190,7 @@ tejido.decompositionSection = async function decompositionSection(part, publishe
       { label: t("within"), number: true, cell: (row) => points(row, "within_points", t("within")) },
       { label: t("unexplained"), number: true, cell: (row) => points(row, "unexplained_points", t("unexplained")) },
       { label: t("weights"), cell: (row) => `${row.weights_dataset}, ${row.weights_year}` },
-    ], rows));
+    ], rows, { class: "cards" }));
 };
 
 tejido.supportTable = async function supportTable(force, region, country) {

@@ -17,7 +17,7 @@ tejido.pages.headlines = async function headlines(route) {
         ...present.map((status) => ({ value: status, label: `${t(`claim_${status}`)} (${count(status)})` }))], chosen)),
     tejido.key(),
     tejido.table(t("page_headlines"), [
-      { label: t("claim"), cell: (row) => [tejido.named(row, "published"), h("small", {}, row.claim_source)] },
+      { label: t("claim"), cell: (row) => [tejido.named(row, "published"), h("small", { lang: row[`claim_source_${tejido.language}`] ? null : "en" }, row[`claim_source_${tejido.language}`] || row.claim_source)] },
       { label: t("data_say"), cell: (row) => tejido.named(row, "headline") || "–" },
       { label: t("value"), number: true, cell: (row) => tejido.claimFigure(row) },
       { label: t("result"), cell: (row) => h("span", { class: `tag ${row.status}` }, t(`claim_${row.status}`)) },

@@ -21,6 +21,12 @@ tejido.plots.defs = function defs(svg, id) {
   return svg;
 };
 
+// Texts, of which some look different. Plot gives style and weight to a whole mark, so there are two.
+tejido.plots.texts = (rows, options, isOther = (row) => row.provenance === "synthetic", look = { fontStyle: "italic" }) => [
+  Plot.text(rows.filter((row) => !isOther(row)), options),
+  Plot.text(rows.filter(isOther), { ...options, ...look }),
+];
+
 tejido.plots.describe = (row) => ({
   label: `${tejido.regionName(row.region)}${row.sector && row.sector !== tejido.totals[0] && row.sector !== "_Z" ? `, ${tejido.sectorName(row.sector, true)}` : ""}, ${row.time_period}: ${
     row.share == null ? tejido.t(/c/.test(row.flags || "") ? "confidential" : "no_value") : tejido.percent(row.share, 2)} (${tejido.kindWords(row)})`,
@@ -58,7 +64,7 @@ tejido.plots.lines = function lines(series, width, id, target) {
   for (let i = 1; i < last.length; i += 1) last[i].at = Math.min(last[i].at, last[i - 1].at - step);
   const breaks = [...new Set(drawn.filter((point) => point.begins).map((point) => point.year))];
   const svg = Plot.plot(tejido.plots.base(width, height, {
-    marginLeft: 44, marginRight: right, marginTop: 18, marginBottom: 30,
+    marginLeft: 50, marginRight: right, marginTop: 18, marginBottom: 30,
     x: { domain: [Math.min(...years) - 0.2, Math.max(...years) + 0.2], ticks: years, tickFormat: (year) => String(year), label: null },
     y: { domain: [0, top], grid: true, ticks: 5, tickFormat: (value) => tejido.percent(value, 0), label: null, zero: true },
     marks: [
@@ -82,10 +88,10 @@ tejido.plots.lines = function lines(series, width, id, target) {
         x: "year", y: 0, dy: -9, text: () => "×", fontSize: 15, fill: (point) => point.series.colour,
         render: tejido.askable(points.filter((point) => point.share == null), tejido.plots.describe),
       }) : null,
-      Plot.text(last, {
+      tejido.plots.texts(last, {
         x: "year", y: "at", dx: 12, textAnchor: "start", fill: (point) => point.series.colour,
-        fontWeight: (point) => (point.series.width > 2 ? 600 : 400), text: (point) => tejido.fit(point.series.name, right - 16),
-      }),
+        text: (point) => tejido.fit(point.series.name, right - 16),
+      }, (point) => point.series.width > 2, { fontWeight: 600 }),
     ].flat(),
     symbol: { type: "identity" },
     color: { type: "identity" },
@@ -109,7 +115,8 @@ tejido.plots.bars = function bars(rows, width, id, options) {
   const left = tejido.labelMargin(all.map((row) => name(row.key)), narrow ? 128 : 220);
   const svg = Plot.plot(tejido.plots.base(width, all.length * 24 + 50, {
     marginLeft: left, marginRight: 70, marginTop: 26, marginBottom: 8,
-    x: { domain: [low - (low < 0 ? (top - low) * (60 / Math.max(120, width - left)) : 0), top], axis: null },
+    // Room for the number of a bar to the left: 60 of the pixels between the margins.
+    x: { domain: [low - (low < 0 ? (top - low) * (60 / Math.max(60, width - left - 70 - 60)) : 0), top], axis: null },
     y: { domain: all.map((row) => row.key), label: null, tickSize: 0, padding: 0.25,
       tickFormat: (one) => tejido.fit(name(one), left - 10) },
     marks: [
@@ -123,16 +130,16 @@ tejido.plots.bars = function bars(rows, width, id, options) {
       }),
       Plot.ruleX([0], { stroke: "var(--muted)" }),
       references.length ? Plot.ruleX(references, { x: "share", stroke: "var(--ink)", strokeOpacity: 0.6, strokeDasharray: "5 3" }) : null,
-      [1, -1].map((side) => Plot.text(all.filter((row) => (row.bar < 0 ? -1 : 1) === side), {
+      [1, -1].map((side) => tejido.plots.texts(all.filter((row) => (row.bar < 0 ? -1 : 1) === side), {
         x: (row) => row.bar ?? 0, y: "key", textAnchor: side > 0 ? "start" : "end", dx: 6 * side, fill: "var(--ink)",
-        fontWeight: (row) => (row.key === chosen ? 700 : 400), stroke: "var(--paper)", strokeWidth: 4,
+        stroke: "var(--paper)", strokeWidth: 4,
         text: (row) => (row.bar == null ? tejido.t("no_value") : `${text(row)} ${tejido.marks(row)}`),
-      })),
+      }, (row) => row.key === chosen, { fontWeight: 700 })),
       references.map((one, i) => Plot.text([one], {
         x: "share", frameAnchor: "top", dy: -10 - 13 * (i % 2), dx: 0, fill: "var(--ink)",
         text: (row) => `${row.name} ${tejido.percent(row.share)}`, textAnchor: one.share > top * 0.6 ? "end" : "start",
       })),
-    ].flat(),
+    ].flat(2),
     color: { type: "identity" },
   }));
   return tejido.plots.defs(svg, id);
@@ -209,8 +216,7 @@ tejido.plots.overlaps = function overlaps(rows, width, id, names, describe) {
         fill: (one) => (one.cluster === one.other_cluster ? "var(--line)" : "none"), stroke: "var(--line)", pointerEvents: "none" }),
       Plot.cell(shown, { x: "other_cluster", y: "cluster", inset: 1, fill: "fill", render: tejido.askable(shown, describe) }),
       Plot.cell(shown.filter((row) => row.provenance === "synthetic"), { x: "other_cluster", y: "cluster", inset: 3, fill: "none", stroke: "ink", strokeDasharray: "3 3", strokeOpacity: 0.7, pointerEvents: "none" }),
-      Plot.text(shown, { x: "other_cluster", y: "cluster", text: (row) => tejido.percent(row.common_share, 0), fill: "ink",
-        fontStyle: (row) => (row.provenance === "synthetic" ? "italic" : "normal"), pointerEvents: "none" }),
+      tejido.plots.texts(shown, { x: "other_cluster", y: "cluster", text: (row) => tejido.percent(row.common_share, 0), fill: "ink", pointerEvents: "none" }),
     ],
     color: { type: "identity" },
   }));
@@ -224,7 +230,7 @@ tejido.plots.outlook = function outlook(rows, width, id, describe) {
   const [first, last] = [2020, 2065];
   const shown = rows.map((row, i) => ({ ...row, key: String(i), at: Math.min(last, Math.max(first, row.year)) }));
   const within = (year) => Math.min(last, Math.max(first, year));
-  const left = tejido.labelMargin(shown.map((row) => row.name), narrow ? 150 : 340);
+  const left = tejido.labelMargin(shown.map((row) => row.name), narrow ? 150 : Math.max(340, width * 0.4));
   const svg = Plot.plot(tejido.plots.base(width, shown.length * 34 + 50, {
     marginLeft: left, marginRight: 60, marginTop: 22, marginBottom: 26,
     x: { domain: [first, last], ticks: narrow ? 3 : 8, tickFormat: (year) => String(year), label: null, grid: true },

@@ -82,6 +82,7 @@ tejido.text.en = {
   needs_title: "Needs, and what {supplier} offers", needs_note: "Mean lag of the members' activities behind the country, in points; each member counts once. The survey knows activities, not members.",
   lag: "Lag (points)", lag_by_size: "Weighted by size", suppliers: "Who can help", suppliers_count: "{count} members of {cluster}", no_suppliers: "no member",
   measured_of: "{measured} of {members} members measured; {small} with fewer than 10 persons; {rest} without data",
+  most_members: "The {shown} with most members, of {all}; all of them are on the cluster's page.",
   need_sectors_title: "The members' activities", overlap_title: "Members in common", overlap_note: "Percentage of the members of the row's cluster who are also members of the column's.",
   quality_of_records: "Quality of records", duplicates: "duplicates", without_number: "without tax number", wrong_numbers: "wrong tax number", without_activity: "without activity", without_region: "without region",
   briefing_title: "{cluster}: how digital its activities are", briefing_one: "1. Where your members' activities stand", briefing_two: "2. Who in {supplier} can help",

@@ -61,7 +61,7 @@ tejido.plots.tiles = function tiles(rows, width, id, { chosen, columns, lines })
       Plot.cell(shown.filter((row) => row.provenance === "synthetic" && row.share != null), { x: "x", y: "y", inset: narrow ? 4 : 5, fill: "none", stroke: "ink", strokeDasharray: "3 3", pointerEvents: "none" }),
       Plot.cell(shown.filter((row) => row.code === chosen), { x: "x", y: "y", inset: 1, fill: "none", stroke: "var(--ink)", strokeWidth: 3, pointerEvents: "none" }),
       Plot.text(shown, { x: "x", y: "y", dy: narrow ? -7 : -10, text: (row) => tejido.shortRegion[row.code] || row.code, fill: "ink", fontWeight: 600, fontSize: narrow ? 9.5 : 12, pointerEvents: "none" }),
-      Plot.text(shown, { x: "x", y: "y", dy: narrow ? 6 : 9, text: (row) => tejido.tileText(row) + (narrow ? "" : (row.flags || "").replace("c", "")), fill: "ink", fontSize: narrow ? 10 : 14, fontStyle: (row) => (row.provenance === "synthetic" ? "italic" : "normal"), pointerEvents: "none" }),
+      tejido.plots.texts(shown, { x: "x", y: "y", dy: narrow ? 6 : 9, text: (row) => tejido.tileText(row) + (narrow ? "" : (row.flags || "").replace("c", "")), fill: "ink", fontSize: narrow ? 10 : 14, pointerEvents: "none" }),
     ],
     color: { type: "identity" },
   }));
@@ -82,7 +82,7 @@ tejido.plots.heat = function heat(rows, width, id, { chosen, regions, sectors, n
     marks: [
       Plot.cell(shown, { x: "sector", y: "region", inset: 1, fill: "fill", stroke: (row) => (row.share == null ? "var(--line)" : "none"), render: tejido.askable(shown, tejido.plots.describe) }),
       Plot.cell(shown.filter((row) => row.provenance === "synthetic" && row.share != null), { x: "sector", y: "region", inset: 3, fill: "none", stroke: "ink", strokeDasharray: "3 3", strokeOpacity: 0.7, pointerEvents: "none" }),
-      Plot.text(shown, { x: "sector", y: "region", text: (row) => tejido.tileText(row) + (row.share == null ? "" : (row.flags || "")), fill: "ink", fontStyle: (row) => (row.provenance === "synthetic" ? "italic" : "normal"), pointerEvents: "none" }),
+      tejido.plots.texts(shown, { x: "sector", y: "region", text: (row) => tejido.tileText(row) + (row.share == null ? "" : (row.flags || "")), fill: "ink", pointerEvents: "none" }),
       Plot.axisY(regions.filter((region) => region !== chosen), { tickSize: 0, label: null, tickFormat: label }),
       chosen && regions.includes(chosen) ? Plot.axisY([chosen], { tickSize: 0, label: null, fontWeight: 700, tickFormat: label }) : null,
     ],

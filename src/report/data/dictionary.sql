@@ -1,13 +1,7 @@
 -- What each column of each published table means.
 -- key: table_name, position
-select
-    table_name,
-    table_description,
-    "position",
-    column_name,
-    data_type,
-    is_key,
-    description
+-- The columns of other languages are those of the models' headers; older builds have none.
+select * exclude (schema_name)
 from main.data_dictionary
 where schema_name = 'main'
 order by table_name, "position"

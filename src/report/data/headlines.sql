@@ -1,12 +1,13 @@
 -- What was published, what the data says, and whether it is reproduced.
 -- of: headlines
 -- key: claim
+-- Older builds say only in English where a claim was published.
 select
     claim,
     kind,
     published_es,
     published_en,
-    claim_source,
+    columns('^claim_source(_es)?$'),
     headline_es,
     headline_en,
     status,

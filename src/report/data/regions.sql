@@ -1,4 +1,4 @@
--- Names of countries and of NUTS 2 regions, and which country each belongs to.
+-- Names of countries and of NUTS 1 and 2 regions, and which country each belongs to.
 -- key: region
 select
     regions.code as region,
@@ -10,5 +10,5 @@ select
 from lake.codelist_regions as regions
 left join lake.codelist_country_groups as members
     on regions.code = members.code and members.country_group = 'EU27_2020'
-where regions.level in ('country', 'aggregate', 'nuts2') and coalesce(cast(regions.valid_to as varchar), '') = ''
+where regions.level in ('country', 'aggregate', 'nuts1', 'nuts2') and coalesce(cast(regions.valid_to as varchar), '') = ''
 order by regions.code

@@ -335,13 +335,33 @@ console.log(`views      ${looked.length}, largest ${(largest / 1e6).toFixed(2)} 
   await close();
 }
 
-// The briefing fits two sheets of A4.
+// The briefing of every cluster fits two sheets of A4, in each language, and nothing is wider than they are.
+for (const [language, slug] of [["es", "informe"], ["en", "briefing"]]) {
+  const first = await open(fromFile, `#/${language}/${slug}`);
+  const clusters = await first.page.$$eval(".briefing select option", (options) => options.map((option) => option.value));
+  await first.close();
+  if (!clusters.length) fail(`briefing: no clusters in ${language}`);
+  for (const cluster of clusters) {
+    const { page, told, close } = await open(fromFile, `#/${language}/${slug}/${cluster}`);
+    const pdf = await page.pdf({ preferCSSPageSize: true, path: shots ? join(shots, `briefing-${language}-${cluster}.pdf`) : undefined });
+    const pages = (pdf.toString("latin1").match(/\/Type\s*\/Page[^s]/g) || []).length;
+    if (pages !== 2) fail(`briefing of ${cluster} (${language}): ${pages} pages`);
+    await page.emulateMedia({ media: "print" });
+    // A4 less its margins, at 96 dots an inch.
+    await page.setViewportSize({ width: 680, height: 1000 });
+    const wide = await page.evaluate(() => document.documentElement.scrollWidth);
+    if (wide > 681) fail(`briefing of ${cluster} (${language}): ${wide} pixels wide on paper`);
+    for (const error of told.errors) fail(`briefing of ${cluster} (${language}): console: ${error}`);
+    await close();
+  }
+  console.log(`briefing   ${clusters.length} clusters in ${language}, two pages each`);
+}
+
+// What the models say of themselves is in the page's language.
 {
-  const { page, close } = await open(fromFile, views.briefing);
-  const pdf = await page.pdf({ preferCSSPageSize: true, path: shots ? join(shots, "briefing.pdf") : undefined });
-  const pages = (pdf.toString("latin1").match(/\/Type\s*\/Page[^s]/g) || []).length;
-  if (pages !== 2) fail(`briefing: ${pages} pages`);
-  console.log(`briefing   ${pages} pages`);
+  const { page, close } = await open(fromFile, views.dictionary);
+  const english = await page.$$eval("main [lang=en]", (nodes) => nodes.length);
+  if (english) fail(`dictionary: ${english} texts in English on the Spanish page`);
   await close();
 }
 

@@ -194,7 +194,7 @@ def main():
         print(f"{path.stem:16} {len(rows):7} rows {len(sizes):5} files, {sum(sizes):9} bytes, largest {max(sizes, default=0):8}")
 
     tables = {
-        "models": ("models", ["name", "schema", "description", "grain", "inputs", "reads", "rows", "sql"]),
+        "models": ("models", ["name", "schema", "description", "translations", "grain", "inputs", "reads", "rows", "sql"]),
         "audits": ("audits", ["model", "audit", "blocking", "failing_rows"]),
         "pipelines": ("pipelines", ["pipeline", "dataset", "loaded", "quarantined", "provenance"]),
     }
