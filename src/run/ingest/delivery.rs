@@ -43,7 +43,7 @@ impl EditionJob {
         if let Some(discover) = &request.discover {
             match self.discover(discover, until).await {
                 Ok(found) => _ = self.edition.variables.insert(FOUND.to_owned(), found),
-                Err(report) => return Ok(FetchOutcome::Failed(report)),
+                Err(report) => return Ok(FetchOutcome::Failed(*report)),
             }
         }
         let first_page = request.pages.as_ref().map(|pages| pages.first);

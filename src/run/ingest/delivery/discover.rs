@@ -24,13 +24,13 @@ const NAMED: usize = 3;
 
 impl EditionJob {
     /// Asks for the list, and chooses.
-    pub(super) async fn discover(&self, discover: &DiscoverSpec, until: Instant) -> Result<String, Report> {
+    pub(super) async fn discover(&self, discover: &DiscoverSpec, until: Instant) -> Result<String, Box<Report>> {
         let url = address(discover, &self.edition);
         let request = Request { url: url.clone(), accept: Some(discover.accept.clone()), ..Request::default() };
         let mut body = Body::new(MAX_BYTES);
         let budget = until.saturating_duration_since(Instant::now());
         let answer = self.job.client.get(&request, &mut body, budget).await;
-        answer.and_then(|response| response.check(&url)).map_err(|error| Report::new(&error))?;
+        answer.and_then(|response| response.check(&url)).map_err(|error| Box::new(Report::new(&error)))?;
         let found = choose(&body.bytes, discover, &self.edition)?;
         tracing::info!(url, found, "the table that is meant");
         Ok(found)
@@ -43,12 +43,10 @@ pub(in crate::run) fn address(discover: &DiscoverSpec, edition: &Edition) -> Str
 }
 
 /// What is taken of the entry that is meant.
-pub(in crate::run) fn choose(body: &[u8], discover: &DiscoverSpec, edition: &Edition) -> Result<String, Report> {
+pub(in crate::run) fn choose(body: &[u8], discover: &DiscoverSpec, edition: &Edition) -> Result<String, Box<Report>> {
     let url = address(discover, edition);
-    let wrong = |message: String, hint: String| Report {
-        chain: vec![format!("`{url}`: {message}")],
-        snippet: None,
-        hint: Some(hint),
+    let wrong = |message: String, hint: String| {
+        Box::new(Report { chain: vec![format!("`{url}`: {message}")], snippet: None, hint: Some(hint) })
     };
     let list: Value = serde_json::from_slice(body).map_err(|error| {
         let hint = "`accept` of `[request.discover]` says which form is asked for".to_owned();
@@ -76,7 +74,7 @@ pub(in crate::run) fn choose(body: &[u8], discover: &DiscoverSpec, edition: &Edi
         return Err(wrong(format!("expected entries with the keys {}, found none", quoted(&keys)), hint));
     }
     let text = |entry: &Value, key: &str| text_at(entry, key).unwrap_or_default();
-    let mut fitting: Vec<&Value> = entries.iter().copied().collect();
+    let mut fitting: Vec<&Value> = entries.clone();
     fitting.retain(|entry| wanted.iter().all(|(key, _, glob)| glob.is_match(text(entry, key))));
     if let Some(key) = &discover.newest {
         let newest = fitting.iter().map(|entry| text(entry, key)).max_by(|a, b| compared(a, b));
