@@ -146,6 +146,15 @@ pub fn nearest<'a>(found: &str, known: impl IntoIterator<Item = &'a str>) -> Opt
         .map(|(_, candidate)| candidate)
 }
 
+/// So many of `known` that are most like `found`, the nearest first, however far they are.
+pub fn most_alike<'a>(found: &str, known: impl IntoIterator<Item = &'a str>, count: usize) -> Vec<&'a str> {
+    let mut scored: Vec<(f64, &str)> =
+        known.into_iter().map(|candidate| (strsim::jaro_winkler(found, candidate), candidate)).collect();
+    scored.sort_by(|a, b| b.0.total_cmp(&a.0).then_with(|| a.1.cmp(b.1)));
+    scored.dedup();
+    scored.into_iter().take(count).map(|(_, candidate)| candidate).collect()
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
@@ -165,5 +174,6 @@ mod tests {
     fn nearest_suggests_only_what_is_near() {
         assert_eq!(nearest("PC_ETN", ["PC_ENT", "NR"]), Some("PC_ENT"));
         assert_eq!(nearest("xyz", ["PC_ENT", "NR"]), None);
+        assert_eq!(most_alike("PC_ETN", ["NR", "PC_EMP", "PC_ENT", "PC_ENT"], 2), ["PC_ENT", "PC_EMP"]);
     }
 }

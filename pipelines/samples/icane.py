@@ -113,9 +113,30 @@ def directory():
     return json.dumps(document, ensure_ascii=False)
 
 
+def series_list():
+    """ICANE's list of series, with the fields of its metadata that a pipeline reads: these two, and what is not meant."""
+    tags = {
+        "uso-tic-empresas": ("Uso de TIC en las empresas (datos sintéticos)", True, 1773270000000),
+        "uso-tic-empresas-base-2010": ("Uso de TIC en las empresas, base anterior (datos sintéticos)", False, 1389222000000),
+        "uso-tic-hogares": ("Uso de TIC en los hogares (datos sintéticos)", True, 1760479200000),
+        "directorio-empresas-actividad-estrato": ("Directorio de empresas (datos sintéticos)", True, 1769900400000),
+    }
+    nodes = [
+        {
+            "uriTag": tag, "title": title, "active": active, "dataUpdate": changed,
+            "nodeType": {"uriTag": "time-series", "title": "Serie temporal"},
+            "apiUris": [{"format": "json", "uri": f"https://www.icane.es/data/api/{tag}.json"}],
+        }
+        for tag, (title, active, changed) in tags.items()
+    ]  # fmt: skip
+    return json.dumps(nodes, ensure_ascii=False, indent=1)
+
+
 def payloads():
-    """{path: text} of both series."""
+    """{path: text} of both series, and of the list in which they are found."""
     return {
+        "icane__ict_use/discover.json": series_list(),
+        "icane__business_directory/discover.json": series_list(),
         "icane__ict_use/uso-tic-empresas.json-stat": ict_use(),
         "icane__business_directory/directorio-empresas-actividad-estrato.json": directory(),
     }

@@ -4,6 +4,7 @@ Counts by division lean on those of INE's directory of 2024 (table 39371); the r
 """
 
 import functools
+import json
 
 from arithmetic import codelist, noise, official
 from businesses import ENTERPRISES, REGIONS, SPAIN
@@ -35,7 +36,7 @@ SIZES = {
 }  # fmt: skip
 SIZES["0-9"] = SIZES["0_1"] + SIZES["2-9"]
 SIZES["TOTAL"] = tuple(STRATA)
-YEAR = {2018: 0.955, 2019: 0.965, 2020: 0.97, 2021: 0.985, 2022: 1.0, 2023: 0.95}
+YEAR = {2018: 0.955, 2019: 0.965, 2020: 0.97, 2021: 0.985, 2022: 1.0, 2023: 0.95, 2024: 0.96, 2025: 0.965}
 GROUPS = {
     "B-E": "BCDE", "F": "F", "G": "G", "H": "H", "I": "I", "J": "J", "K_L": "KL", "M_N": "MN", "P_Q": "PQ", "R_S_X_S94": "RS",
 }  # fmt: skip
@@ -238,13 +239,17 @@ def directory_scale(region, year):
     return (whole - sum(value for value in known.values() if value is not None)) / made_up
 
 
-def directory_cell(region, division, label, year):
+def directory_number(region, division, label, year):
     known = directory_known(division or "DIRCE_TOTAL", label, region, year)
     if known is not None:
-        return dotted(int(known))
+        return int(known)
     listed = [division] if division else list(DIVISIONS)
     number = sum(enterprises(region, part, stratum, year) for part in listed for stratum in LABELS[label])
-    return dotted(round(number * (1 if division else directory_scale(region, year))))
+    return round(number * (1 if division else directory_scale(region, year)))
+
+
+def directory_cell(region, division, label, year):
+    return dotted(directory_number(region, division, label, year))
 
 
 def directory():
@@ -268,6 +273,51 @@ def directory():
             if division == "10" and region == "ES":  # a group, which is left out
                 lines.append("101 Processing and preserving of meat;" + "".join("0;" for _ in cells))
     return "\n".join(lines) + "\n"
+
+
+# The same directory as series of INE's API. Codes, and the names and codes of the activity's variables, are made up: no reply
+# was at hand that has them.
+SERIES_YEARS = (2025, 2024, 2023)
+SERIES_LISTED = [division for division in DIVISIONS if SECTION[division] in "CDEFGHIJLMN"]
+STRATUM_NAMES = {
+    "Total ": "Total", "Without employees ": "Sin asalariados", "From 1 to 2 employees ": "De 1 a 2",
+    "From 3 to 5 employees ": "De 3 a 5", "From 6 to 9 employees ": "De 6 a 9", "From 10 to 19": "De 10 a 19",
+    "From 20 to 49": "De 20 a 49", "From 50 to 99 ": "De 50 a 99", "From 100 to 199": "De 100 a 199",
+    "From 200 to 249": "De 200 a 249", "From 250 to 999": "De 250 a 999", "From 1000 to 4999": "De 1000 a 4999",
+    "From 5000 or more": "De 5000 o más asalariados",
+}  # fmt: skip
+
+
+def directory_series():
+    """`DATOS_TABLA` with `tip=AM`: a name of the nation has a part more, and the activity's number stands in names only."""
+    titles = {row["code"]: row["label_es"] for row in SECTORS}
+    series = []
+    for region, place in (("ES", "Total Nacional"), ("ES13", "Cantabria")):
+        for division in (None, *SERIES_LISTED):
+            activity = f"{division} {titles[division]}" if division else "Total grupos CNAE93"
+            for label, stratum in STRATUM_NAMES.items():
+                parts = ["Nacional", stratum, "Total", activity] if region == "ES" else [place, stratum, activity]
+                metadata = [
+                    ("Total Nacional", place, "00") if region == "ES" else ("Comunidades y Ciudades Autónomas", place, "06"),
+                    ("Estrato de asalariados", stratum, ""),
+                    ("Grupos CNAE 2009", titles[division], f"{division}X") if division else ("Totales CNAE", activity, "AAA"),
+                ]
+                data = [
+                    {
+                        "Fecha": f"{year}-01-01T00:00:00.000+01:00", "T3_TipoDato": "Definitivo", "T3_Periodo": "A", "Anyo": year,
+                        "Valor": float(directory_number(region, division, label, year)), "Secreto": False,
+                    }
+                    for year in SERIES_YEARS
+                ]  # fmt: skip
+                series.append({
+                    "COD": f"DIR{len(series) + 1}", "Nombre": ". ".join(parts) + ".", "T3_Unidad": "Empresas", "T3_Escala": " ",
+                    "MetaData": [
+                        {"Id": place, "T3_Variable": variable, "Nombre": name, "Codigo": code}
+                        for place, (variable, name, code) in enumerate(metadata, 1)
+                    ],
+                    "Data": data,
+                })  # fmt: skip
+    return "[" + "\n,".join(json.dumps(one, ensure_ascii=False, separators=(",", ":")) for one in series) + "]\n"
 
 
 # --------------------------------------------------------------------- coverage of networks
@@ -322,4 +372,5 @@ def payloads():
         "eurostat__isoc_cbt/isoc_cbt.tsv": coverage_by_technology(),
         "eurostat__isoc_cbs/isoc_cbs.tsv": coverage_by_speed(),
         "ine__directory_by_region/49254.csv": directory(),
+        "ine__directory_tempus/39372.json": directory_series(),
     }

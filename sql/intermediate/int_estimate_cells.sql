@@ -1,5 +1,5 @@
 -- Estimates of cells that no source has, before they are judged by the errors of estimate_backtest. A cell that a source
--- gives, published or suppressed, is none.
+-- gives, published or suppressed, is none, and neither is the part of a whole of which another part is suppressed.
 -- grain: publisher, indicator, region, sector, size_class, time_year
 -- column publisher: who published the percentages that it is made from
 -- column indicator: what is measured
@@ -53,9 +53,10 @@ raked as (
         raked.raked,
         raked.raking_rounds,
         raked.raking_error,
-        raked.raking_refusal
+        raked.raking_refusal,
+        raked.kind is null as is_withheld
     from parts
-    inner join intermediate.int_estimates as raked
+    left join intermediate.int_estimates as raked
         on parts.kind = raked.kind and parts.publisher = raked.publisher and parts.indicator = raked.indicator
         and parts.whole_region = raked.whole_region and parts.whole_sector = raked.whole_sector
         and parts.time_year = raked.time_year and parts.part_region = raked.part_region
@@ -93,6 +94,7 @@ select
     raked.raking_error,
     case when raked.kind = 'years' then 'test_years' else 'test_sectors' end as error_test,
     case
+        when raked.is_withheld then 'another part of the whole is suppressed: it would follow from this estimate'
         when raked.raking_refusal is not null and raked.whole_share * raked.margin_scaling > 100
             then 'the margins ask for more users than there are enterprises'
         when raked.raking_refusal is not null then raked.raking_refusal

@@ -1,7 +1,8 @@
 -- The tables of estimates, raked (SPREE, Purcell and Kish 1980): the parts of a whole by whether their enterprises use the
 -- technology. The seed is rate times enterprises of the larger area or of another year; the margins are the enterprises of
 -- each part and the users of the whole, its published rate times its enterprises. Raked are counts, since percentages
--- do not add up; both columns, so that no part has more users than enterprises. What is kept are the odds ratios.
+-- do not add up; both columns, so that no part has more users than enterprises. What is kept are the odds ratios: from any
+-- one estimate of a table all others follow, so that a table with a suppressed part is not raked, for no use.
 -- rake: seed to part_total by part_region, part_sector, part_size; uses_total by uses
 --   within kind, publisher, indicator, whole_region, whole_sector, time_year
 -- grain: kind, publisher, indicator, whole_region, whole_sector, time_year, part_region, part_sector, part_size, uses
@@ -22,11 +23,29 @@
 -- column raking_rounds: rounds over both margins that it took
 -- column raking_error: largest distance of a sum from its margin, as a share of the margin
 -- column raking_refusal: why the margins cannot be met; null where they are
--- private: tables that test the method hold what would be estimates of suppressed cells
-with parts as (
+-- private: holds values that are not reliable enough to be told
+with tables as (
     select * from intermediate.int_estimate_years
     union all
     select * from intermediate.int_estimate_parts_of_region
+),
+
+marked as (
+    select
+        tables.*,
+        count(withheld.region) over (
+            partition by tables.kind, tables.publisher, tables.indicator, tables.whole_region, tables.whole_sector,
+                tables.time_year
+        ) as withheld_parts
+    from tables
+    left join intermediate.int_withheld_cells as withheld
+        on tables.part_region = withheld.region and tables.part_sector = withheld.sector
+        and tables.part_size = withheld.size_class and tables.indicator = withheld.indicator
+        and tables.time_year = withheld.time_year
+),
+
+parts as (
+    select * from marked where withheld_parts = 0
 ),
 
 totals as (

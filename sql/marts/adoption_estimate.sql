@@ -1,7 +1,8 @@
 -- Percentages of enterprises that no source has, estimated by region, sector and size class for the indicators that the driving
 -- forces are judged by, in Spain: years before the tables by region, parts of their sectors, size classes. SPREE by raking
--- counts (int_estimates). Never of a published cell, nor of a suppressed one, which stands here without a value; parts and
--- sizes only of wholes that are published, where all parts are counted, so that none is found by subtraction.
+-- counts (int_estimates). Never of a published cell, nor of a suppressed one, which stands here without a value; none of a
+-- whole of which a part is suppressed; and none that would, with what the sources publish, leave a suppressed cell as the
+-- only unknown of a sum. estimate_exposures audits that.
 -- grain: region, sector, size_class, indicator, time_period, publisher
 -- column region: NUTS 2 region
 -- column region_name_es: name of the region in Spanish
@@ -67,8 +68,8 @@
 -- in es: Porcentajes de empresas que ninguna fuente publica, estimados por región, actividad y tamaño para los indicadores con
 --   que se juzgan las fuerzas motrices, en España: años anteriores a las tablas por regiones, partes de sus actividades y
 --   tramos de tamaño. SPREE por ajuste iterativo de recuentos (`int_estimates`). Nunca de una celda publicada ni de una
---   confidencial, que aparece aquí sin valor; partes y tamaños, solo de totales publicados cuyas partes están todas contadas,
---   para que ninguna se deduzca por resta.
+--   suprimida, que aparece aquí sin valor; de ningún total con una parte suprimida; y ninguna que, con lo que publican las
+--   fuentes, dejara una celda suprimida como única incógnita de una suma. Lo audita `estimate_exposures`.
 -- column region in es: región NUTS 2
 -- column region_name_es in es: nombre de la región en español
 -- column region_name_en in es: nombre de la región en inglés
@@ -121,23 +122,23 @@
 -- column error_points in es: raíz del error cuadrático medio de esas celdas, en puntos; el de `test_years` es de tablas
 --   separadas por un año y se queda corto para años más alejados de `seed_year`
 -- column provenance in es: `official` (oficial) si todo lo es; si no, `synthetic` (sintético)
-with given as (
-    select region, sector, size_class, indicator, cast(time_period as integer) as time_year,
-        max(case when preferred then publisher end) as publisher, max(provenance) as provenance
-    from ict_adoption
-    where unit = 'PC_ENT' and sector_scheme = 'NACE_R2' and region_level = 'nuts2' and region like 'ES%'
-        and length(time_period) = 4
-    group by region, sector, size_class, indicator, time_period
-    having count(share) = 0
-),
-
-errors as (
+with errors as (
     select
-        estimates.*,
+        estimates.publisher, estimates.indicator, estimates.region, estimates.sector, estimates.size_class,
+        estimates.time_year, estimates.kind, estimates.whole_region, estimates.whole_sector, estimates.method,
+        estimates.seed_dataset, estimates.seed_year, estimates.whole_share, estimates.margin_scaling, estimates.enterprises,
+        estimates.counts_dataset, estimates.counts_indicator, estimates.counts_size, estimates.counts_year,
+        estimates.users, estimates.estimated_share, estimates.raking_rounds, estimates.raking_error, estimates.error_test,
+        estimates.provenance,
+        case
+            when disclosures.kind is not null
+                then 'with what is published, a suppressed cell would follow from the estimates of this whole'
+            else estimates.refusal
+        end as refusal,
         errors.cells as error_cells,
         errors.estimate_root_mean_squared_error as error_points,
         case
-            when estimates.refusal is null and estimates.estimated_share > 0
+            when estimates.refusal is null and disclosures.kind is null and estimates.estimated_share > 0
                 then round(100 * errors.estimate_root_mean_squared_error / estimates.estimated_share, 6)
         end as cv,
         errors.provenance as error_provenance
@@ -145,6 +146,10 @@ errors as (
     left join estimate_backtest_summary as errors
         on estimates.error_test = errors.test and estimates.publisher = errors.publisher
         and estimates.indicator = errors.indicator and errors.sector = '_ALL'
+    left join intermediate.int_estimate_disclosures as disclosures
+        on estimates.kind = disclosures.kind and estimates.publisher = disclosures.publisher
+        and estimates.indicator = disclosures.indicator and estimates.whole_region = disclosures.whole_region
+        and estimates.whole_sector = disclosures.whole_sector and estimates.time_year = disclosures.time_year
 ),
 
 judged as (
@@ -169,11 +174,10 @@ cells as (
         greatest(provenance, coalesce(error_provenance, 'official')) as provenance
     from judged
     union all
-    select given.publisher, given.indicator, given.region, given.sector, given.size_class, given.time_year,
-        'suppressed in a published table: an estimate could reveal it', given.provenance
-    from given
-    inner join staging.stg_driving_force_indicators as forces
-        on given.indicator = forces.indicator and forces.unit = 'PC_ENT' and forces.role = 'lead'
+    select withheld.publisher, withheld.indicator, withheld.region, withheld.sector, withheld.size_class,
+        withheld.time_year, 'suppressed in a published table: an estimate could reveal it', withheld.provenance
+    from intermediate.int_withheld_cells as withheld
+    inner join staging.stg_regions as places on withheld.region = places.region and places.region_level = 'nuts2'
 )
 
 select

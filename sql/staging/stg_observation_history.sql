@@ -9,13 +9,14 @@
 -- column size_class: persons employed
 -- column unit: unit, with a percentage's universe
 -- column time_period: SDMX time
--- column observed_value: the value; null where the source said that there was none, and in a withdrawal
+-- column observed_value: the value; null where the source said that there was none, in a withdrawal, and of a cell that is
+--   confidential now, whatever it was
 -- column flags: observation flags, sorted letters; null where there were none
 -- column vintage: UTC time of the snapshot from which on this held
 -- column valid_to: UTC time of the snapshot from which on it no longer held; null for a withdrawal that is in force
 -- column change: what it was against the vintage before: new, revised, flagged or withdrawn
 -- column snapshot: BLAKE3 of the source's bytes
--- column cell: byte offset of the value in the decompressed snapshot; null in a withdrawal
+-- column cell: byte offset of the value in the decompressed snapshot; null in a withdrawal, and of a cell that is confidential now
 -- column provenance: official or synthetic
 select
     pipeline,

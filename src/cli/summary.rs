@@ -177,8 +177,8 @@ fn published(report: &RunReport, build_id: &str, models: &[ModelResult], audits:
         audits.len() - warned.len(),
         warned.len(),
     );
-    for audit in warned {
-        text.push_str(&format!("           warning: {}\n", audit.sentence()));
+    for sentence in AuditResult::sentences(&warned) {
+        text.push_str(&format!("           warning: {sentence}\n"));
     }
     for model in models.iter().filter(|model| model.is_mart) {
         text.push_str(&format!("mart       {}: {} rows\n", model.name, grouped(model.rows)));

@@ -9,7 +9,8 @@
 //! `Nombre`. Not every series of a table need have the same variables (a national total often has one of
 //! its own): the dimensions are all that a series has, and a series without one has `_Z` there, the code
 //! of SDMX for "not applicable" (SDMX, "Cross-domain code lists", chapter on codes of general use). A total
-//! is never made up. Without `MetaData` the only dimension is `series`: `Nombre` joins labels with commas
+//! is never made up. The hint `dimensions` names the variables that are dimensions, where others only say the same again; two
+//! series that are then one are an error further on, since a cell has one value. Without `MetaData` the only dimension is `series`: `Nombre` joins labels with commas
 //! or points that labels have themselves, so it is never taken apart, unless the hint `name_part` says which part of a
 //! name of how many parts is a dimension: of some tables (39372) one stands nowhere else. `time_period` is written as in SDMX;
 //! `Fecha` is midnight in Madrid and the day before in UTC, so no date is taken from it. `Secreto` gives `conf_status` `C`. Type

@@ -58,7 +58,7 @@ pub struct Settings {
 }
 
 /// What is asked for.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Request {
     /// The documented address.
     pub url: String,
@@ -68,6 +68,8 @@ pub struct Request {
     pub last_modified: Option<String>,
     /// Where the source is asked again if it delivers later.
     pub deferred: Option<Deferred>,
+    /// The media type that is asked for; none for any.
+    pub accept: Option<String>,
 }
 
 /// What came, of whatever status; the body went into the sink.
@@ -298,7 +300,7 @@ impl Client {
                 tokio::time::sleep(Duration::from_secs(self.settings.poll_secs)).await;
             }
             // Without conditions: what was there before has already been said to be out of date.
-            let later = Request { url, etag: None, last_modified: None, deferred: None };
+            let later = Request { url, accept: request.accept.clone(), ..Request::default() };
             response = self.ask(&later, sink).await?;
             response.delivered_from = Some(later.url).filter(|url| *url != request.url);
             asked = next;

@@ -41,7 +41,7 @@ impl Client {
         let connection = |source: reqwest::Error| {
             Broken::Connection(FetchError::Connection { url: request.url.clone(), tries, source: source.without_url() })
         };
-        let mut ask = self.http.get(url.clone()).header(header::ACCEPT, "*/*");
+        let mut ask = self.http.get(url.clone()).header(header::ACCEPT, request.accept.as_deref().unwrap_or("*/*"));
         let before = partial.take();
         if let Some(before) = &before {
             let range = format!("bytes={}-", before.response.body_bytes);

@@ -119,12 +119,16 @@ impl Draft {
     }
 
     /// Gives the build up and keeps the rows that fail its audits, in place of those of the last one that was given up.
-    /// Gives their folder.
-    pub fn keep_audits(self) -> Result<PathBuf, PublishError> {
+    /// Gives their folder, or none where no audit that failed is about rows.
+    pub fn keep_audits(self) -> Result<Option<PathBuf>, PublishError> {
         let place = self.data_root.join("failed-audits");
         disk::remove_dir(&place)?;
-        disk::rename(&self.folder.join("audits"), &place)?;
-        Ok(place)
+        let rows = self.folder.join("audits");
+        if !disk::is_dir(&rows) || disk::list(&rows)?.is_empty() {
+            return Ok(None);
+        }
+        disk::rename(&rows, &place)?;
+        Ok(Some(place))
     }
 
     /// Gives the build names of its own for these files of the data root's lake, which cost no room: who reads a folder of

@@ -31,6 +31,7 @@ mod partition;
 mod planned;
 mod retention;
 
+pub(super) use delivery::discover;
 pub(super) use planned::planned;
 pub use planned::{DecodePlan, EditionPlan};
 

@@ -31,6 +31,7 @@ mod summary;
 pub mod verify;
 mod warehouse;
 
+use ingest::discover;
 pub use ingest::{DecodePlan, EditionPlan};
 pub use notable::Change;
 pub use project::Project;
@@ -55,7 +56,7 @@ use crate::lineage::LineageError;
 use crate::publish::{self, PublishError};
 use crate::replay::{Answer, ReplayError, Script, Upstream};
 use crate::report::ReportError;
-use crate::spec::{Pipeline, Profile, SpecError};
+use crate::spec::{FOUND, Pipeline, Profile, SpecError};
 use crate::store::StoreError;
 use crate::warehouse::WarehouseError;
 
@@ -424,6 +425,9 @@ fn refuse_mixing(project: &Project, published: Option<&publish::Published>) -> R
     Ok(())
 }
 
+/// The payload of a sample that stands for the source's list of tables.
+const LIST: &str = "discover";
+
 /// The sample payloads of all pipelines, at the addresses under which they are asked for.
 fn sample(project: &Project) -> Result<Script, RunError> {
     let unknown = "the sample has no payload for this address: see pipelines/samples/README.md\n";
@@ -435,7 +439,17 @@ fn sample(project: &Project) -> Result<Script, RunError> {
             continue;
         }
         for edition in editions(pipeline) {
-            script.set(&project.url(pipeline, edition), [Answer::sample(&folder, &edition.dataset)?]);
+            let mut edition = edition.clone();
+            if let Some(discover) = &pipeline.request.discover {
+                let list = Answer::sample(&folder, LIST)?;
+                // A list that does not fit is served as it is, and the client tells of it.
+                let body = disk::read(&folder.join(format!("{LIST}.json")))?;
+                if let Ok(found) = discover::choose(&body, discover, &edition) {
+                    edition.variables.insert(FOUND.to_owned(), found);
+                }
+                script.set(&discover::address(discover, &edition), [list]);
+            }
+            script.set(&project.url(pipeline, &edition), [Answer::sample(&folder, &edition.dataset)?]);
         }
     }
     Ok(script)

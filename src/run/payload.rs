@@ -133,7 +133,7 @@ impl Sink for disk::Pending {
 fn download(url: &str, settings: &Settings, into: &mut disk::Pending) -> Result<(), PayloadError> {
     let client = Client::new(settings.fetch.clone())?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(RunError::Threads)?;
-    let request = Request { url: url.to_owned(), etag: None, last_modified: None, deferred: None };
+    let request = Request { url: url.to_owned(), ..Request::default() };
     let budget = std::time::Duration::from_secs(settings.fetch.budget_secs);
     let response = runtime.block_on(client.get(&request, into, budget))?;
     Ok(response.check(url)?)

@@ -74,9 +74,9 @@ pub(super) fn refresh(
     let build = match build {
         Ok(build) => build,
         Err(error @ WarehouseError::Model { .. }) => return Err(RunError::Models(error)),
-        Err(WarehouseError::Audits { failed, total, .. }) => {
+        Err(WarehouseError::Audits { failed, failing, total, .. }) => {
             let kept = draft.keep_audits()?;
-            return Err(RunError::Build(WarehouseError::Audits { failed, total, kept }));
+            return Err(RunError::Build(WarehouseError::Audits { failed, failing, total, kept }));
         }
         Err(error) => return Err(RunError::Build(error)),
     };

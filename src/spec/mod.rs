@@ -16,7 +16,7 @@ pub use pipeline::{
     ScheduleSpec, substitute,
 };
 pub use release::Release;
-pub use request::{CheckSpec, PagesSpec, RequestSpec, SplitSpec, with_variable};
+pub use request::{CheckSpec, DiscoverSpec, FOUND, PagesSpec, RequestSpec, SplitSpec, with_variable};
 pub use settings::{
     EngineName, ListenSettings, NormaliseSettings, PrivacySettings, Profile, ScheduleSettings, Settings,
     SourceSettings, SparkSettings, StorageSettings,

@@ -1,5 +1,7 @@
 //! `[request]`: what is asked of a source, and how, where one question is not enough.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use toml::Spanned;
 
@@ -15,6 +17,9 @@ pub struct RequestSpec {
     /// Where a source that delivers large extractions later is asked again, with `{key}` for the key that it gives.
     #[serde(default)]
     pub deferred: Option<Deferred>,
+    /// Where the source lists its tables, and which of them is meant: `{found}` in the addresses.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub discover: Option<DiscoverSpec>,
     /// Where the source says, at little cost, when the table last changed.
     #[serde(default)]
     pub check: Option<CheckSpec>,
@@ -24,6 +29,33 @@ pub struct RequestSpec {
     /// That the table comes in pages: `url` then has `{page}`.
     #[serde(default)]
     pub pages: Option<PagesSpec>,
+}
+
+/// The variable of addresses for what `[request.discover]` found.
+pub const FOUND: &str = "found";
+
+/// `[request.discover]`: asked before anything else. An entry of the list is an object, at any depth, that has all the keys that
+/// are named here.
+#[derive(Debug, Clone, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct DiscoverSpec {
+    /// The address of the list, in JSON, with the variables of the edition.
+    pub url: Spanned<String>,
+    /// The media type that is asked for.
+    #[serde(default = "json")]
+    pub accept: String,
+    /// The key whose value is `{found}`.
+    pub take: String,
+    /// Patterns by key that the entry meets, with the variables of the edition; `a.b` is key `b` in the object of key `a`.
+    #[serde(rename = "match")]
+    pub patterns: BTreeMap<String, Spanned<String>>,
+    /// Of several such entries the one in which the value of this key is the greatest; without it there must be one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub newest: Option<String>,
+}
+
+fn json() -> String {
+    "application/json".to_owned()
 }
 
 /// `[request.check]`: asked before the data. What it says is kept with the snapshot; as long as it says the same, the

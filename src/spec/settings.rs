@@ -301,6 +301,21 @@ const MIN_KEY_CHARS: usize = 16;
 /// The key that config/default.toml ships.
 const SAMPLE_KEY: &str = "tejido sample key, public";
 
+/// How variables for `[sources.<pipeline>]` begin.
+const SOURCES_VARIABLE: &str = "TEJIDO__SOURCES__";
+
+/// The pipeline and the key that a variable is for: the name of the one has two underscores in it, that of the other none.
+fn of_source(variable: &str) -> Result<(String, String), SpecError> {
+    let name = variable.get(SOURCES_VARIABLE.len()..).unwrap_or_default().to_lowercase();
+    match name.rsplit_once("__") {
+        Some((pipeline, key)) if !pipeline.is_empty() && !key.is_empty() => Ok((pipeline.to_owned(), key.to_owned())),
+        _ => Err(SpecError::Settings {
+            message: format!("expected a variable `{SOURCES_VARIABLE}<pipeline>__<key>`, found `{variable}`"),
+            hint: Some(format!("such as `{SOURCES_VARIABLE}CLUSTERS__TERA__ENABLED=false`")),
+        }),
+    }
+}
+
 impl Settings {
     /// Reads the settings of a project. `file` is `--config`, `profile` is `--profile`.
     pub fn load(project: &Path, file: Option<&Path>, profile: Option<&str>) -> Result<Self, SpecError> {
@@ -317,8 +332,16 @@ impl Settings {
             })?;
             layers = layers.add_source(config::File::from(file));
         }
+        // Names of pipelines have the separator in them.
+        let (of_sources, others): (Vec<_>, Vec<_>) = std::env::vars_os()
+            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+            .partition(|(name, _)| name.to_uppercase().starts_with(SOURCES_VARIABLE));
         layers = layers.add_source(
-            config::Environment::with_prefix("TEJIDO").prefix_separator("__").separator("__").try_parsing(true),
+            config::Environment::with_prefix("TEJIDO")
+                .prefix_separator("__")
+                .separator("__")
+                .try_parsing(true)
+                .source(Some(others.into_iter().collect())),
         );
         let wrong = |error: config::ConfigError| SpecError::Settings {
             message: error.to_string(),
@@ -331,6 +354,14 @@ impl Settings {
             if let Ok(key) = std::env::var(variable) {
                 layers = layers.set_override(setting, key).map_err(wrong)?;
             }
+        }
+        for (variable, value) in of_sources {
+            let (pipeline, key) = of_source(&variable)?;
+            let value = match value.parse::<bool>() {
+                Ok(value) => config::Value::from(value),
+                Err(_) => config::Value::from(value),
+            };
+            layers = layers.set_override(format!("sources.{pipeline}.{key}"), value).map_err(wrong)?;
         }
         if let Some(profile) = profile {
             layers = layers.set_override("profile", profile).map_err(wrong)?;

@@ -43,6 +43,26 @@ impl AuditResult {
     pub fn sentence(&self) -> String {
         format!("`{}`: {} rows fail `{}`", self.model, self.failing_rows, self.audit)
     }
+
+    /// A sentence for each wording of an audit: what several models fail alike is told once, with their number.
+    pub fn sentences(failed: &[&AuditResult]) -> Vec<String> {
+        let mut wordings: Vec<Vec<&AuditResult>> = Vec::new();
+        for audit in failed {
+            match wordings.iter_mut().find(|alike| alike[0].audit == audit.audit) {
+                Some(alike) => alike.push(audit),
+                None => wordings.push(vec![audit]),
+            }
+        }
+        let told = |alike: Vec<&AuditResult>| match alike[..] {
+            [one] => one.sentence(),
+            _ => {
+                let rows: u64 = alike.iter().map(|audit| audit.failing_rows).sum();
+                let models: Vec<String> = alike.iter().map(|audit| format!("`{}`", audit.model)).collect();
+                format!("{} models, {rows} rows in all, fail `{}`: {}", alike.len(), alike[0].audit, models.join(", "))
+            }
+        };
+        wordings.into_iter().map(told).collect()
+    }
 }
 
 /// What is asked of the database.
@@ -189,5 +209,26 @@ fn ask(
             "(select max(cast({} as timestamp)) >= cast(now() as timestamp) - interval ({days}) day from {table})",
             quoted(column)
         )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_several_models_fail_alike_is_told_once() {
+        let failed = |model: &str, audit: &str, failing_rows| AuditResult {
+            model: model.into(),
+            audit: audit.into(),
+            blocking: false,
+            failing_rows,
+            kept: None,
+        };
+        let all = [failed("one", "a > 0", 2), failed("two", "b > 0", 1), failed("three", "a > 0", 5)];
+        assert_eq!(
+            AuditResult::sentences(&all.iter().collect::<Vec<_>>()),
+            ["2 models, 7 rows in all, fail `a > 0`: `one`, `three`", "`two`: 1 rows fail `b > 0`"]
+        );
     }
 }

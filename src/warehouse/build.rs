@@ -223,10 +223,14 @@ pub fn build(
             build.audits.extend(audits);
             build.models.push(result);
         }
-        let failed: Vec<String> =
-            build.audits.iter().filter(|audit| audit.blocking && !audit.passed()).map(AuditResult::sentence).collect();
+        let failed: Vec<&AuditResult> = build.audits.iter().filter(|audit| audit.blocking && !audit.passed()).collect();
         if !failed.is_empty() {
-            return Err(WarehouseError::Audits { failed, total: build.audits.len(), kept: audits });
+            return Err(WarehouseError::Audits {
+                failed: AuditResult::sentences(&failed),
+                failing: failed.len(),
+                total: build.audits.len(),
+                kept: Some(audits),
+            });
         }
         let mut private = String::new();
         for model in models.all.iter().rev().filter(|model| model.contract.private) {

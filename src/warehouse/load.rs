@@ -8,7 +8,7 @@ use super::engine::{execute, path_literal};
 use super::{CodelistTable, Inputs, SourceCodeRow, TableFiles, WarehouseError, literal, quoted};
 
 /// Bumped whenever the tables of the lake are loaded differently from the same files.
-pub(super) const LOAD_VERSION: &str = "4";
+pub(super) const LOAD_VERSION: &str = "5";
 
 /// Statements that make the tables of the lake, empty; the one place that knows their columns.
 pub fn lake_tables(codelists: &[CodelistTable]) -> String {
@@ -21,7 +21,7 @@ pub fn lake_tables(codelists: &[CodelistTable]) -> String {
          create table lake.observation_history (pipeline varchar, dataset varchar, indicator varchar, region varchar, sector varchar,
             sector_scheme varchar, size_class varchar, unit varchar, time_period varchar, \"value\" double, flags varchar,
             vintage timestamp, \"snapshot\" varchar, cell bigint, provenance varchar, \"change\" varchar, valid_to timestamp);
-         comment on table lake.observation_history is 'What was in force before, and withdrawals: from vintage until before valid_to';
+         comment on table lake.observation_history is 'What was in force before, and withdrawals: from vintage until before valid_to; without the values of what is confidential now';
          create table lake.memberships (pipeline varchar, dataset varchar, cluster varchar, member varchar, identified_by varchar,
             name_key varchar, duplicate_of bigint, \"name\" varchar, nif_valid boolean, activity varchar, sector_scheme varchar, municipality varchar, region varchar, size_class varchar,
             joined date, left_on date, website varchar, declared_forces varchar, vintage timestamp, \"snapshot\" varchar, \"row\" bigint, cell bigint,
@@ -87,7 +87,8 @@ pub(super) fn insert_codelists(connection: &Connection, codelists: &[CodelistTab
     Ok(())
 }
 
-/// A partition holds changes: what is in force is the last row of each key, unless it was withdrawn.
+/// A partition holds changes: what is in force is the last row of each key, unless it was withdrawn. What the source has made
+/// confidential since is not told of an earlier moment either, nor where it stood.
 fn load_observations(connection: &Connection, tables: &[TableFiles]) -> Result<(), WarehouseError> {
     const KEY: &str = "pipeline, dataset, indicator, region, sector, sector_scheme, size_class, unit, time_period";
     const ORDER: &str = "pipeline, dataset, indicator, unit, region, sector, size_class, time_period";
@@ -107,13 +108,17 @@ fn load_observations(connection: &Connection, tables: &[TableFiles]) -> Result<(
         let files = files(several.iter().flat_map(|table| table.files.iter()));
         let insert = format!(
             "create temp table versions as
-                select {columns}, \"change\", lead(make_timestamp(epoch_us(vintage))) over (partition by {KEY} order by vintage) as valid_to
+                select {columns}, \"change\", lead(make_timestamp(epoch_us(vintage))) over (partition by {KEY} order by vintage) as valid_to,
+                    coalesce(max_by(\"value\" is null and coalesce(flags, '') like '%c%', case when \"change\" <> 'withdrawn' then vintage end)
+                        over (partition by {KEY}), false) as is_withheld
                 from read_parquet([{files}], hive_partitioning = false);
              insert into lake.observations
-                select * exclude (\"change\", valid_to) from versions
+                select * exclude (\"change\", valid_to, is_withheld) from versions
                 where valid_to is null and \"change\" <> 'withdrawn' order by {ORDER};
              insert into lake.observation_history
-                select * from versions where valid_to is not null or \"change\" = 'withdrawn' order by {ORDER}, vintage;
+                select * exclude (is_withheld) replace (
+                    case when not is_withheld then \"value\" end as \"value\", case when not is_withheld then cell end as cell)
+                from versions where valid_to is not null or \"change\" = 'withdrawn' order by {ORDER}, vintage;
              drop table versions"
         );
         execute(connection, "load observations and their history", &insert)?;

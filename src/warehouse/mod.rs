@@ -184,14 +184,16 @@ pub enum WarehouseError {
         limit_secs: u64,
     },
     /// Blocking audits failed.
-    #[error("{} of {total} audits failed: {}", failed.len(), failed.join("; "))]
+    #[error("{failing} of {total} audits failed: {}", failed.join("; "))]
     Audits {
-        /// What failed, one sentence each.
+        /// What failed, one sentence for each wording.
         failed: Vec<String>,
+        /// How many audits that is.
+        failing: usize,
         /// How many audits there are.
         total: usize,
-        /// The folder with the rows that fail.
-        kept: PathBuf,
+        /// The folder with the rows that fail, where any are kept.
+        kept: Option<PathBuf>,
     },
 }
 
@@ -206,10 +208,13 @@ impl Hint for WarehouseError {
                 "look for a join without a condition; if the model needs so long, raise `warehouse.model_timeout_secs`"
                     .into(),
             ),
-            WarehouseError::Audits { kept, .. } => Some(format!(
-                "nothing was published; rows that fail are in `{}`; correct the model or, if the data are right, the audit in its header",
-                kept.display()
-            )),
+            WarehouseError::Audits { kept, .. } => {
+                let rows = kept.as_ref().map(|kept| format!("rows that fail are in `{}`; ", kept.display()));
+                Some(format!(
+                    "nothing was published; {}correct the model or, if the data are right, the audit in its header",
+                    rows.unwrap_or_default()
+                ))
+            }
         }
     }
 

@@ -125,6 +125,11 @@ fn rows_that_fail_are_kept() {
     assert!(run.stderr.contains("rows that fail are in `"), "{}", run.stderr);
     assert_eq!(kept(scene.path("data/failed-audits")), ["true|true|64"]);
     assert_eq!(id(&scene), build);
+    // An audit that asks for a row has none to keep, and leaves no empty folder.
+    scene.replace(path, "-- audit: share is null or share < 20", "-- audit: exists a row where share = -1");
+    let run = scene.run(1);
+    assert!(run.stderr.contains("nothing was published; correct the model"), "{}", run.stderr);
+    assert!(!scene.path("data/failed-audits").exists());
 }
 
 #[test]

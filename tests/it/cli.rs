@@ -193,6 +193,17 @@ fn settings_come_in_layers() {
     scene.tejido(&["run", "--config", "more.toml"]).must(0);
     assert!(scene.path("from-environment/published/tejido.duckdb").exists());
     assert!(!scene.path("from-environment/archive/clusters__tera").exists(), "a pipeline that is left out");
+
+    // Pipelines have in their names what separates the parts of a variable.
+    scene.set("TEJIDO__STORAGE__ROOT", "by-variable");
+    scene.set("TEJIDO__SOURCES__EUROSTAT__ISOC_EB_AIN2__ENABLED", "false");
+    scene.tejido(&["run", "--config", "more.toml"]).must(0);
+    assert!(scene.path("by-variable/archive/eurostat__isoc_eb_ai").exists());
+    assert!(!scene.path("by-variable/archive/eurostat__isoc_eb_ain2").exists());
+    scene.set("TEJIDO__SOURCES__ENABLED", "false");
+    let run = scene.tejido(&["run"]);
+    run.must(2);
+    assert!(run.stderr.contains("expected a variable `TEJIDO__SOURCES__<pipeline>__<key>`"), "{}", run.stderr);
 }
 
 #[test]

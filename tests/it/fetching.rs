@@ -151,6 +151,48 @@ fn a_message_under_the_status_of_success_is_kept_apart() {
     scene.run(0);
 }
 
+/// `[request.discover]`: the list is asked before the data, and names the table.
+#[test]
+fn the_table_that_is_meant_is_looked_up() {
+    let upstream = Upstream::start();
+    let scene = Scene::live(&upstream, &[PIPELINE]);
+    let file = format!("pipelines/{PIPELINE}.toml");
+    let found = "[request.discover]\nurl = \"https://stat.example/list?of={dataset}\"\ntake = \"tag\"\n";
+    let rule = "match = { tag = \"isoc_eb_*\", active = \"true\" }\nnewest = \"changed\"\n\n[request.check]";
+    scene.replace(&file, "/data/{dataset}?", "/data/{found}?");
+    scene.replace(&file, "[request.check]", &format!("{found}{rule}"));
+    let list = "stat.example/list?of=isoc_eb_ai";
+    let entries = r#"[{"tag":"isoc_eb_old","active":true,"changed":1},{"tag":"isoc_eb_ai","active":true,"changed":2},
+        {"tag":"isoc_eb_new","active":false,"changed":3}]"#;
+    upstream.answer(list, Answer::ok(entries));
+    upstream.answer(BY_SIZE, Answer::ok(by_size()));
+    scene.run(0);
+    let asked = upstream.asked_all();
+    assert!(asked[0].contains("stat.example/list?of=isoc_eb_ai"), "{asked:?}");
+    assert!(asked.last().unwrap().contains("/data/isoc_eb_ai?"), "{asked:?}");
+    assert_eq!(sidecars(&scene).len(), 1);
+
+    // A tag that has vanished: nothing is asked for, the last good data stay, and what there is is told.
+    upstream.answer(list, Answer::ok(entries.replace("isoc_eb", "isoc_ec")));
+    let run = scene.run(3);
+    assert!(
+        run.stderr.contains(
+            "`https://stat.example/list?of=isoc_eb_ai`: expected an entry whose `active` is like `true` and `tag` is like `isoc_eb_*`, found none among 3"
+        ),
+        "{}",
+        run.stderr
+    );
+    assert!(run.stderr.contains("the nearest are `isoc_ec_"), "{}", run.stderr);
+    assert!(upstream.asked_all().iter().all(|line| !line.contains("/data/")));
+    assert_eq!(sidecars(&scene).len(), 1);
+
+    // What can not work is told before anything is asked for.
+    scene.replace(&file, "/data/{found}?", "/data/{dataset}?");
+    let run = scene.tejido(&["run"]);
+    run.must(2);
+    assert!(run.stderr.contains("expected an address with `{found}`"), "{}", run.stderr);
+}
+
 /// What Eurostat says of a table's last change, at `[request.check]`.
 fn changed(day: &str) -> Answer {
     Answer::ok(format!(

@@ -259,3 +259,34 @@ fn each_change_of_a_published_cell_is_a_row_of_revisions() {
         assert_eq!(scene.query(&format!("select \"value\" from observations_as_of('{moment}') {cell}")), expected);
     }
 }
+
+/// What a source takes back as confidential is not told of an earlier moment either, until it publishes the cell again.
+#[test]
+fn what_is_confidential_now_is_not_told_of_before() {
+    let upstream = Upstream::start();
+    let scene = Scene::live(&upstream, &[PIPELINE]);
+    let deliver = |line: &str| {
+        upstream.answer(ADDRESS, Answer::ok(table(Some(line))));
+        scene.run(0);
+    };
+    let known = || {
+        scene.query(
+            "select time_period, \"value\", cell is null, \"change\" from lake.observation_history order by vintage, time_period",
+        )
+    };
+    deliver(": \t9.18 \t11.31 \t20.27 ");
+    deliver(": \t9.18 \t11.31 \t20.5 ");
+    assert_eq!(known(), ["2025|20.27|false|new"]);
+    deliver(": \t9.18 \t11.31 \t: c");
+    assert_eq!(known(), ["2025||true|new", "2025||true|revised"]);
+    let revisions =
+        "select time_period, old_value, new_value, new_flags, old_cell is null from revisions order by vintage";
+    assert_eq!(scene.query(revisions), ["2025||||true", "2025|||c|true"]);
+    let cell = "where region = 'ES' and size_class = 'GE10' and indicator = 'E_AI_TANY' and unit = 'PC_ENT' and time_period = '2025'";
+    let first = scene.query("select min(vintage) from lake.observation_history");
+    let then = format!("select \"value\" from observations_as_of('{}') {cell}", first[0]);
+    assert_eq!(scene.query(&then), [""]);
+    scene.tejido(&["verify"]).must(0);
+    deliver(": \t9.18 \t11.31 \t20.6 ");
+    assert_eq!(scene.query(&then), ["20.27"]);
+}

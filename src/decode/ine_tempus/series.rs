@@ -103,6 +103,8 @@ enum Place {
 pub(super) struct Document {
     reader: Reader,
     name_part: Option<NamePart>,
+    /// The variables of `MetaData` that are dimensions; none for all.
+    dimensions: Vec<String>,
     place: Place,
     /// Whether the document is one series and no list.
     pub is_single: bool,
@@ -117,8 +119,8 @@ impl Document {
             return Err(unexpected(reader.head(), EXPECTED));
         }
         let (series, observation) = (Series::default(), Observation::default());
-        let name_part = hints.name_part.clone();
-        Ok(Document { reader, name_part, place: Place::Start, is_single: false, series, observation })
+        let (name_part, dimensions) = (hints.name_part.clone(), hints.dimensions.clone());
+        Ok(Document { reader, name_part, dimensions, place: Place::Start, is_single: false, series, observation })
     }
 
     /// Reads on to the next event.
@@ -205,7 +207,8 @@ impl Document {
             "Notas" => self.series.notes = self.notes(&value)?,
             // Added to the part of the name, which may be there already.
             "MetaData" => {
-                let members = self.members(&value)?;
+                let mut members = self.members(&value)?;
+                members.retain(|member| self.dimensions.is_empty() || self.dimensions.contains(&member.variable));
                 self.series.members.extend(members);
             }
             "status" => self.series.status = Some(self.text(&value)?),

@@ -139,6 +139,27 @@ fn a_declared_part_of_the_name_is_a_dimension() {
     );
 }
 
+/// As of table 39372, too: the activity stands in the metadata once more, under codes of INE's own.
+#[test]
+fn only_the_named_variables_are_dimensions() {
+    let rule = NamePart { dimension: "Actividad".into(), separator: ". ".into(), take: [("2".to_owned(), 2)].into() };
+    let dimensions = vec!["Comunidades".to_owned()];
+    let hints = Hints { name_part: Some(rule), dimensions, ..Hints::default() };
+    let text = r#"[{"Nombre":"Cantabria. 10 Alimentos.","MetaData":[{"T3_Variable":"Comunidades","Nombre":"Cantabria","Codigo":"06"},
+        {"T3_Variable":"Grupos","Nombre":"Alimentos","Codigo":"BAX"}],"Data":[{"NombrePeriodo":"2025","Valor":7}]},
+        {"MetaData":[{"T3_Variable":"Totales","Nombre":"Total CNAE","Codigo":"AAA"}],"Nombre":"Nacional. Total.",
+        "Data":[{"NombrePeriodo":"2025","Valor":9}]}]"#;
+    let found = decoded(Format::IneTempus, text.as_bytes(), &hints).unwrap();
+    check_cells(&found, text.as_bytes());
+    let mut names = found.names[..2].to_vec();
+    names.sort();
+    assert_eq!(names, ["Actividad", "Comunidades"]);
+    let mut values: Vec<Vec<String>> =
+        found.lines().iter().map(|line| line.split('|').take(3).map(str::to_owned).collect()).collect();
+    values.iter_mut().for_each(|row| row.sort());
+    assert_eq!(values, [["06", "10 Alimentos", "2025"], ["2025", "Total", "_Z"]]);
+}
+
 #[test]
 fn a_secret_figure_may_have_no_value_at_all() {
     let text = r#"{"Nombre":"x","Data":[{"NombrePeriodo":"2024 (avance)","Secreto":true},

@@ -13,9 +13,10 @@ use crate::error::Report;
 use crate::fetch::{FetchError, Request, Response, Sink};
 use crate::run::summary::FetchOutcome;
 use crate::run::{RunError, TOOL};
-use crate::spec::{PagesSpec, SplitSpec, with_variable};
+use crate::spec::{FOUND, PagesSpec, SplitSpec, with_variable};
 
 mod check;
+pub(in crate::run) mod discover;
 
 /// What a source sent to one question: its body is in the draft.
 struct Answer {
@@ -39,6 +40,12 @@ impl EditionJob {
     pub(super) async fn fetch(&mut self, budget: Duration) -> Result<FetchOutcome, RunError> {
         let request = self.pipeline.request.clone();
         let until = Instant::now() + budget;
+        if let Some(discover) = &request.discover {
+            match self.discover(discover, until).await {
+                Ok(found) => _ = self.edition.variables.insert(FOUND.to_owned(), found),
+                Err(report) => return Ok(FetchOutcome::Failed(*report)),
+            }
+        }
         let first_page = request.pages.as_ref().map(|pages| pages.first);
         let whole = match first_page {
             Some(page) => self.part_url(request.url.get_ref(), "page", &page.to_string()),
@@ -100,6 +107,7 @@ impl EditionJob {
             etag: header("etag"),
             last_modified: header("last-modified"),
             deferred: self.pipeline.request.deferred.clone(),
+            accept: None,
         };
         let mut draft = self.job.archive.draft(&self.pipeline.id)?;
         let budget = until.saturating_duration_since(Instant::now());

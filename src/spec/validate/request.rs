@@ -5,7 +5,7 @@ use toml::Spanned;
 use super::Validator;
 use crate::spec::SpecError;
 use crate::spec::pipeline::{Edition, substitute};
-use crate::spec::request::with_variable;
+use crate::spec::request::{FOUND, with_variable};
 
 impl Validator<'_> {
     /// What does not differ from edition to edition.
@@ -16,6 +16,21 @@ impl Validator<'_> {
                 let message = format!("expected an address with `{{key}}`, found `{address}`");
                 let hint = "such as `https://…/async/status/{key}` and `https://…/async/data/{key}`";
                 return Err(self.wrong(self.find(address), &message, Some(hint)));
+            }
+        }
+        if let Some(discover) = &request.discover {
+            let place = self.find("[request.discover]");
+            if discover.patterns.is_empty() {
+                let hint = "which entry of the list is meant, such as `match = { title = \"*ICT*\" }`";
+                return Err(self.wrong(place, "expected a pattern in `match`, found none", Some(hint)));
+            }
+            let addresses = [Some(&request.url), request.split.as_ref().map(|split| &split.url)];
+            if let Some(url) =
+                addresses.into_iter().flatten().find(|url| !url.get_ref().contains(&format!("{{{FOUND}}}")))
+            {
+                let message = format!("expected an address with `{{{FOUND}}}`, found `{}`", url.get_ref());
+                let hint = "`[request.discover]` finds it; without `{found}` the source is asked for nothing";
+                return Err(self.wrong(url.span(), &message, Some(hint)));
             }
         }
         if let Some(split) = &request.split {
@@ -44,6 +59,18 @@ impl Validator<'_> {
     /// The addresses of an edition.
     pub(super) fn addresses(&self, edition: &Spanned<Edition>) -> Result<(), SpecError> {
         let request = &self.pipeline.request;
+        let mut known = edition.clone();
+        if let Some(discover) = &request.discover {
+            self.address(&discover.url, edition, None)?;
+            for pattern in discover.patterns.values() {
+                self.variables(pattern, edition)?;
+                if let Err(error) = globset::Glob::new(pattern.get_ref()) {
+                    return Err(self.wrong(pattern.span(), &error.to_string(), None));
+                }
+            }
+            known.get_mut().variables.insert(FOUND.to_owned(), "1".to_owned());
+        }
+        let edition = &known;
         match &request.pages {
             None => self.address(&request.url, edition, None)?,
             Some(_) => self.address(&request.url, edition, Some("page"))?,

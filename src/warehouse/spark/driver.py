@@ -313,11 +313,16 @@ class Build:
         rows = self.read(CHANGES, single).selectExpr(*split(fields)) if single else None
         if several:
             lead = f"lead(cast(vintage as timestamp_ntz)) over (partition by {KEY} order by vintage nulls last) as valid_to"
-            versions = self.read(CHANGES, several).selectExpr(*split(fields), "`change`", lead)
+            # What the source has made confidential since is not told of an earlier moment either, nor where it stood.
+            state = "`value` is null and coalesce(flags, '') like '%c%', case when `change` <> 'withdrawn' then vintage end"
+            withheld = f"coalesce(max_by({state}) over (partition by {KEY}), false) as is_withheld"
+            versions = self.read(CHANGES, several).selectExpr(*split(fields), "`change`", lead, withheld)
             versions = versions.persist() if self.plan.get("keep_versions") else versions
             last = versions.where("valid_to is null and `change` <> 'withdrawn'").selectExpr(*in_force)
             rows = last if rows is None else rows.unionByName(last)
-            older = versions.where("valid_to is not null or `change` = 'withdrawn'").selectExpr(*history.split(", "))
+            told = {name: f"case when not is_withheld then {name} end as {name}" for name in ("`value`", "cell")}
+            older = versions.where("valid_to is not null or `change` = 'withdrawn'")
+            older = older.selectExpr(*(told.get(name, name) for name in history.split(", ")))
         else:
             older = self.read(CHANGES, single[:1]).selectExpr(*split(fields), "`change`", "cast(null as timestamp_ntz) as valid_to")
             older = older.where("false")

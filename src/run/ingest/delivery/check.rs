@@ -19,16 +19,16 @@ impl EditionJob {
     /// What the source says of its last change. That it cannot say is no failure: then the data are asked for.
     pub(super) async fn check(&self, check: &CheckSpec, until: Instant) -> Option<String> {
         let url = substitute(check.url.get_ref(), &self.edition).ok()?;
-        let request = Request { url: url.clone(), etag: None, last_modified: None, deferred: None };
-        let mut body = Body(Vec::new());
+        let request = Request { url: url.clone(), ..Request::default() };
+        let mut body = Body::new(MAX_BYTES);
         let budget = until.saturating_duration_since(Instant::now());
         let answer = self.job.client.get(&request, &mut body, budget).await;
         let said = match answer.and_then(|response| response.check(&url)) {
             Ok(()) if check.annotations.is_empty() => {
-                let text = String::from_utf8_lossy(body.0.trim_ascii()).into_owned();
+                let text = String::from_utf8_lossy(body.bytes.trim_ascii()).into_owned();
                 (!text.is_empty() && text.len() <= MAX_WHOLE_BYTES).then_some(text)
             }
-            Ok(()) => decode::annotations(&body.0, &check.annotations).map(|said| {
+            Ok(()) => decode::annotations(&body.bytes, &check.annotations).map(|said| {
                 let named = check.annotations.iter().zip(said).map(|(name, said)| format!("{name} {said}"));
                 named.collect::<Vec<_>>().join(", ")
             }),
@@ -45,13 +45,24 @@ impl EditionJob {
 }
 
 /// A short body in memory.
-struct Body(Vec<u8>);
+pub(super) struct Body {
+    pub(super) bytes: Vec<u8>,
+    most: usize,
+}
+
+impl Body {
+    pub(super) fn new(most: usize) -> Self {
+        Body { bytes: Vec::new(), most }
+    }
+}
 
 impl Write for Body {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        match self.0.len() + bytes.len() > MAX_BYTES {
-            true => Err(io::Error::other("the answer is too long for a word of the last change")),
-            false => self.0.write(bytes),
+        match self.bytes.len() + bytes.len() > self.most {
+            true => {
+                Err(io::Error::other(format!("the answer is longer than the {} bytes that fit its use", self.most)))
+            }
+            false => self.bytes.write(bytes),
         }
     }
 
@@ -62,7 +73,7 @@ impl Write for Body {
 
 impl Sink for Body {
     fn restart(&mut self) -> io::Result<()> {
-        self.0.clear();
+        self.bytes.clear();
         Ok(())
     }
 }
