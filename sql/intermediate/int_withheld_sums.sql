@@ -1,5 +1,5 @@
--- The sums that a withheld cell stands in, as their whole or as a part: over sectors, size classes and regions. Each row is
--- one other member of such a sum. Percentages do not add up, but with counts of enterprises, which are public, they do: who
+-- The sums that a withheld cell stands in, as their whole or as a part: over sectors, size classes and regions. Another code
+-- of the same cell is a sum of one part. Each row is one other member of such a sum. Percentages do not add up, but with counts of enterprises, which are public, they do: who
 -- knows all other members, knows the withheld one.
 -- grain: region, sector, size_class, indicator, time_year, dimension, sum_name, whole, member_region, member_sector,
 --   member_size
@@ -17,7 +17,29 @@
 -- column is_official: whether a source has a value of the other member
 -- audit: member_region <> region or member_sector <> sector or member_size <> size_class
 -- private: tells which suppressed cells have few unknowns beside them
-with parts as (
+with made_of as (
+    select sector, part
+    from staging.stg_sector_parts
+    where sector_scheme = 'NACE_R2'
+),
+
+activities as (
+    select sector, string_agg(part, ' ' order by part) as divisions
+    from made_of
+    group by sector
+    union
+    select distinct divisions.part, divisions.part
+    from made_of as divisions
+    left join made_of as own on divisions.part = own.sector
+    where own.sector is null
+),
+
+parts as (
+    -- Section D is division 35: two codes of the same cell are a sum of one part.
+    select 'sector' as dimension, 'same' as sum_name, one.sector as whole, other.sector as part
+    from activities as one
+    inner join activities as other on one.divisions = other.divisions and one.sector < other.sector
+    union all
     select 'sector' as dimension, sector_partition as sum_name, total as whole, sector as part
     from staging.stg_sector_partitions
     union all
