@@ -1,7 +1,7 @@
 //! How much longer a build takes than the same SQL run by hand: 10 million canonical observations of twenty tables loaded
 //! from the lake's Parquet, all models run, all marts written as Parquet.
 //!
-//! `cargo bench --bench warehouse [-- ROUNDS]`. By hand: one connection of the same DuckDB with the same limits, the same
+//! `cargo bench --bench warehouse [-- ROUNDS]`. By hand: one connection of the same DuckDB with the same limits, a plain
 //! INSERT and the models' SELECTs, `copy … to` for the marts; no audits, no hashes, no comments, no manifest. The warehouse
 //! does all of these.
 
@@ -223,7 +223,7 @@ fn by_hand(folder: &Path, models: &Models, inputs: &Inputs, files: &[PathBuf], l
     run(&format!(
         "insert into lake.observations select pipeline, dataset, indicator, region, sector, sector_scheme, size_class, unit, time_period,
             \"value\", flags, make_timestamp(epoch_us(vintage)), \"snapshot\", cell::bigint, provenance
-         from read_parquet([{}], hive_partitioning = false) order by pipeline, dataset, indicator, unit, region, sector, size_class, time_period",
+         from read_parquet([{}], hive_partitioning = false)",
         files.join(", ")
     ));
     for model in &models.all {

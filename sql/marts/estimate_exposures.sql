@@ -14,6 +14,23 @@
 -- column whole: code of its whole in that dimension
 -- column estimates: members of the sum that can be known from estimates
 -- column other_unknowns: members besides the suppressed cell that neither a source gives nor an estimate
+-- in es: Lo que las estimaciones dicen de las celdas suprimidas, visto desde fuera, como lo vería quien tenga la publicación: cada
+--   suma en la que están una celda suprimida y también una estimación, y cuántas celdas más de ella no conoce nadie. Una
+--   estimación retenida cuenta como conocida donde se publican otras de su tabla, pues se deduce de ellas. Aquí se audita que la
+--   celda suprimida no sea nunca la única incógnita. No figuran las sumas sin estimación: lo que se deduce solo de las fuentes es
+--   cosa de ellas.
+-- column region in es: región NUTS 1 o 2, o país, de la celda suprimida
+-- column sector in es: código canónico de su actividad
+-- column size_class in es: sus personas ocupadas
+-- column indicator in es: código del indicador: qué se mide
+-- column time_period in es: año de referencia
+-- column time_year in es: el mismo año, como número
+-- column dimension in es: qué se suma: `region` (región), `sector` (actividad) o `size_class` (tamaño); `itself` si es una estimación
+--   de la propia celda
+-- column sum_name in es: nombre de la suma
+-- column whole in es: código del total en esa dimensión
+-- column estimates in es: sumandos que pueden conocerse por estimaciones
+-- column other_unknowns in es: sumandos, además de la celda suprimida, que no dan ni una fuente ni una estimación
 -- audit: other_unknowns > 0
 with told as (
     select distinct publisher, indicator, kind, whole_region, whole_sector, time_year

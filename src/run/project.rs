@@ -7,13 +7,14 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
 use super::RunError;
+use super::warehouse::read_models;
 use crate::disk;
 use crate::normalise::OfficialCells;
 use crate::publish;
 use crate::spec::{
     Codelist, Codelists, Edition, EngineName, Kind, Pipeline, Pipelines, Settings, SpecError, substitute,
 };
-use crate::warehouse::{self, CodelistTable, Models, spark};
+use crate::warehouse::{self, CodelistTable, Drafts, Models, WarehouseError, spark};
 
 /// A project: the folder with config/, pipelines/ and sql/, read and checked.
 pub struct Project {
@@ -40,6 +41,21 @@ pub struct Project {
 impl Project {
     /// Reads and checks everything. `config` is `--config`, `profile` is `--profile`.
     pub fn load(root: &Path, config: Option<&Path>, profile: Option<&str>) -> Result<Self, RunError> {
+        std::thread::scope(|scope| {
+            // To ask DuckDB for its version starts it, which takes a while.
+            let engine = scope.spawn(warehouse::engine_version);
+            // A thread that panics takes the program with it, as the same code would on this one.
+            let engine = || engine.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+            Self::read(root, config, profile, engine)
+        })
+    }
+
+    fn read(
+        root: &Path,
+        config: Option<&Path>,
+        profile: Option<&str>,
+        engine: impl FnOnce() -> Result<String, WarehouseError>,
+    ) -> Result<Self, RunError> {
         let settings = Settings::load(root, config, profile)?;
         let codelists = Codelists::load(&root.join("pipelines/codelists"))?;
         let pipelines = Pipelines::load(&root.join("pipelines"), &codelists)?;
@@ -56,36 +72,27 @@ impl Project {
                 .map(str::to_owned)
                 .to_vec();
         names.extend(lists.iter().map(|list| list.table.clone()));
-        let models = Models::load(&root.join("sql"), &names).map_err(RunError::Models)?;
         let lake = warehouse::lake_tables(&lists);
-        let mut hasher = blake3::Hasher::new();
-        hasher.update(env!("CARGO_PKG_VERSION").as_bytes());
-        let mut engine = warehouse::engine_version().map_err(RunError::Models)?;
+        let mut engine = engine().map_err(RunError::Models)?;
         let is_spark = settings.warehouse.engine == EngineName::Spark;
         if is_spark {
             engine.push_str(warehouse::ON_SPARK);
         }
-        hasher.update(engine.as_bytes());
-        hasher.update(lake.as_bytes());
-        for model in &models.all {
-            hasher.update(model.name.as_bytes());
-            hasher.update(model.text.as_bytes());
-        }
-        for one in &models.macros {
-            hasher.update(one.name.as_bytes());
-            hasher.update(one.text.as_bytes());
-        }
-        let models_checked = hasher.finalize().to_hex().to_string();
-        // What the published build was made with has been checked.
-        let checked = publish::current(&settings.storage.root)
-            .ok()
-            .flatten()
-            .is_some_and(|published| published.manifest.models_checked == models_checked);
-        if !checked {
-            models.check(&lake).map_err(RunError::Models)?;
-            let refused = if is_spark { spark::refusals(&models).into_iter().next() } else { None };
-            refused.map_or(Ok(()), |refusal| Err(RunError::Models(refusal)))?;
-        }
+        let drafts = Drafts::read(&root.join("sql")).map_err(RunError::Models)?;
+        let models_checked = drafts.fingerprint(&engine, &lake);
+        // What the published build was made with has been parsed and checked.
+        let published = publish::current(&settings.storage.root).ok().flatten();
+        let built = published.filter(|published| published.manifest.models_checked == models_checked);
+        let models = match built.and_then(|built| drafts.known(&read_models(&built.manifest))) {
+            Some(models) => models,
+            None => {
+                let models = drafts.parse(&names).map_err(RunError::Models)?;
+                models.check(&lake).map_err(RunError::Models)?;
+                let refused = if is_spark { spark::refusals(&models).into_iter().next() } else { None };
+                refused.map_or(Ok(()), |refusal| Err(RunError::Models(refusal)))?;
+                models
+            }
+        };
         let root = root.to_path_buf();
         let key_file = super::key::file(&settings.storage.root);
         Ok(Project { root, settings, codelists, pipelines, models, models_checked, engine, key_file, as_of: None })

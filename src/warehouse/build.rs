@@ -127,10 +127,7 @@ pub(super) fn fingerprint(model: &Model, lake: &BTreeMap<String, String>, conten
     add(engine);
     add(env!("CARGO_PKG_VERSION"));
     add(LOAD_VERSION);
-    add(&model.normalised);
-    if let Some(rule) = &model.contract.rake {
-        add(&format!("{rule:?}"));
-    }
+    add(&model.select_hash);
     for table in &model.reads_lake {
         add(table);
         add(lake.get(table).map_or("", String::as_str));
@@ -174,6 +171,8 @@ pub fn build(
             path_literal(&database)
         );
         execute(&connection, "make the database", &attach)?;
+        // To ask each column whether these would do takes longer than to write it, and hardly any does better by them.
+        execute(&connection, "choose compression", "set disabled_compression_methods = 'fsst,zstd'")?;
         progress("loading the lake");
         load(&connection, inputs)?;
         let reusable = reusable(&connection, folder, previous)?;
@@ -330,7 +329,7 @@ impl Step<'_> {
             reads_lake: model.reads_lake.clone(),
             inputs: model.contract.inputs.clone(),
             sql: model.sql().to_owned(),
-            select_hash: model.select_hash(),
+            select_hash: model.select_hash.clone(),
             reused: taken.is_some(),
             rows,
             content_hash,

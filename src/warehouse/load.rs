@@ -8,16 +8,19 @@ use super::engine::{execute, path_literal};
 use super::{CodelistTable, Inputs, SourceCodeRow, TableFiles, WarehouseError, literal, quoted};
 
 /// Bumped whenever the tables of the lake are loaded differently from the same files.
-pub(super) const LOAD_VERSION: &str = "5";
+pub(super) const LOAD_VERSION: &str = "6";
+
+/// What a row of `lake.observations` is.
+const IN_FORCE: &str = "Observations in force, in canonical codes: one row a pipeline, table and key";
 
 /// Statements that make the tables of the lake, empty; the one place that knows their columns.
 pub fn lake_tables(codelists: &[CodelistTable]) -> String {
-    let mut sql = String::from(
+    let mut sql = format!(
         "create schema lake;
          create table lake.observations (pipeline varchar, dataset varchar, indicator varchar, region varchar, sector varchar,
             sector_scheme varchar, size_class varchar, unit varchar, time_period varchar, \"value\" double, flags varchar,
             vintage timestamp, \"snapshot\" varchar, cell bigint, provenance varchar);
-         comment on table lake.observations is 'Observations in force, in canonical codes: one row a pipeline, table and key';
+         comment on table lake.observations is {};
          create table lake.observation_history (pipeline varchar, dataset varchar, indicator varchar, region varchar, sector varchar,
             sector_scheme varchar, size_class varchar, unit varchar, time_period varchar, \"value\" double, flags varchar,
             vintage timestamp, \"snapshot\" varchar, cell bigint, provenance varchar, \"change\" varchar, valid_to timestamp);
@@ -35,6 +38,7 @@ pub fn lake_tables(codelists: &[CodelistTable]) -> String {
          create table lake.snapshots (\"snapshot\" varchar, pipeline varchar, dataset varchar, url varchar, fetched_at timestamp,
             file varchar);
          comment on table lake.snapshots is 'The snapshots that rows come from: BLAKE3 of the bytes, address, time, file of the archive';",
+        literal(IN_FORCE)
     );
     for CodelistTable { table, columns, .. } in codelists {
         let columns: Vec<String> = columns.iter().map(|column| format!("{} varchar", quoted(column))).collect();
@@ -87,20 +91,65 @@ pub(super) fn insert_codelists(connection: &Connection, codelists: &[CodelistTab
     Ok(())
 }
 
+/// Texts of observations, of which few are different in millions of rows.
+const TEXTS: [&str; 12] = [
+    "pipeline",
+    "dataset",
+    "indicator",
+    "region",
+    "sector",
+    "sector_scheme",
+    "size_class",
+    "unit",
+    "time_period",
+    "flags",
+    "snapshot",
+    "provenance",
+];
+
+/// The columns of `lake.observations`, in order.
+const COLUMNS: [&str; 15] = [
+    "pipeline",
+    "dataset",
+    "indicator",
+    "region",
+    "sector",
+    "sector_scheme",
+    "size_class",
+    "unit",
+    "time_period",
+    "value",
+    "flags",
+    "vintage",
+    "snapshot",
+    "cell",
+    "provenance",
+];
+
 /// A partition holds changes: what is in force is the last row of each key, unless it was withdrawn. What the source has made
 /// confidential since is not told of an earlier moment either, nor where it stood.
+///
+/// DuckDB takes most of the time of loading to compress texts, each by itself. So they are kept by number, as enums, in
+/// `coded.observations`, and `lake.observations` is a view that gives them as text. Rows stand in the order of the files, each
+/// of which is in the order of its keys where it has one row group.
 fn load_observations(connection: &Connection, tables: &[TableFiles]) -> Result<(), WarehouseError> {
     const KEY: &str = "pipeline, dataset, indicator, region, sector, sector_scheme, size_class, unit, time_period";
-    const ORDER: &str = "pipeline, dataset, indicator, unit, region, sector, size_class, time_period";
-    let columns = format!(
-        "{KEY}, \"value\", flags, make_timestamp(epoch_us(vintage)) as vintage, \"snapshot\", cell::bigint as cell, provenance"
-    );
+    if tables.is_empty() {
+        return Ok(());
+    }
+    coded_table(connection, tables)?;
+    let columns = COLUMNS.map(|column| match column {
+        "vintage" => "make_timestamp(epoch_us(vintage)) as vintage".to_owned(),
+        "cell" => "cell::bigint as cell".to_owned(),
+        column => quoted(column),
+    });
+    let columns = columns.join(", ");
     // The first vintage of a table has nothing before it, and most tables have only that one.
     let (single, several): (Vec<_>, Vec<_>) = tables.iter().partition(|table| table.is_of_one_vintage);
     if !single.is_empty() {
         let files = files(single.iter().flat_map(|table| table.files.iter()));
         let insert = format!(
-            "insert into lake.observations select {columns} from read_parquet([{files}], hive_partitioning = false) order by {ORDER}"
+            "insert into coded.observations select {columns} from read_parquet([{files}], hive_partitioning = false)"
         );
         execute(connection, "load observations", &insert)?;
     }
@@ -112,7 +161,7 @@ fn load_observations(connection: &Connection, tables: &[TableFiles]) -> Result<(
                     coalesce(max_by(\"value\" is null and coalesce(flags, '') like '%c%', case when \"change\" <> 'withdrawn' then vintage end)
                         over (partition by {KEY}), false) as is_withheld
                 from read_parquet([{files}], hive_partitioning = false);
-             insert into lake.observations
+             insert into coded.observations
                 select * exclude (\"change\", valid_to, is_withheld) from versions
                 where valid_to is null and \"change\" <> 'withdrawn' order by {ORDER};
              insert into lake.observation_history
@@ -124,6 +173,50 @@ fn load_observations(connection: &Connection, tables: &[TableFiles]) -> Result<(
         execute(connection, "load observations and their history", &insert)?;
     }
     Ok(())
+}
+
+/// The order of rows that several files have a part in.
+const ORDER: &str = "pipeline, dataset, indicator, unit, region, sector, size_class, time_period";
+
+/// Makes `coded.observations`, empty, with the types of its texts, and `lake.observations` as a view of it.
+fn coded_table(connection: &Connection, tables: &[TableFiles]) -> Result<(), WarehouseError> {
+    let files = files(tables.iter().flat_map(|table| table.files.iter()));
+    let distinct = TEXTS.map(|column| {
+        let name = quoted(column);
+        format!(
+            "select '{column}' as kind, {name} as \"text\" from read_parquet([{files}], hive_partitioning = false)
+             where {name} is not null group by {name}"
+        )
+    });
+    let mut sql = format!("create schema coded; create temp table texts as {};", distinct.join(" union all "));
+    for column in TEXTS {
+        sql.push_str(&format!(
+            "create type coded.{} as enum (select \"text\" from texts where kind = '{column}' order by \"text\");",
+            quoted(column)
+        ));
+    }
+    let is_text = |column: &str| TEXTS.contains(&column);
+    let columns = COLUMNS.map(|column| match column {
+        "value" => "\"value\" double".to_owned(),
+        "vintage" => "vintage timestamp".to_owned(),
+        "cell" => "cell bigint".to_owned(),
+        text => format!("{name} coded.{name}", name = quoted(text)),
+    });
+    let seen = COLUMNS.map(|column| match is_text(column) {
+        true => format!("cast({name} as varchar) as {name}", name = quoted(column)),
+        false => quoted(column),
+    });
+    sql.push_str(&format!(
+        "drop table texts; drop table lake.observations;
+         create table coded.observations ({});
+         comment on table coded.observations is 'Where the rows of lake.observations stand, texts by number: read that view instead';
+         create view lake.observations as select {} from coded.observations;
+         comment on view lake.observations is {}",
+        columns.join(", "),
+        seen.join(", "),
+        literal(IN_FORCE)
+    ));
+    execute(connection, "number the texts of observations", &sql)
 }
 
 /// Each partition holds a whole register.

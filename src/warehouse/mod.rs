@@ -1,6 +1,6 @@
 //! A DuckDB database from the lake: load, models, audits, export of marts.
 //!
-//! [`Models::load`] reads `sql/` and finds what depends on what; [`Models::check`] binds every model to
+//! [`Drafts`] reads `sql/` and finds what depends on what; [`Models::check`] binds every model to
 //! empty tables, so that a wrong one is found before anything is fetched; [`build`] loads the lake,
 //! runs the models, audits them and exports the marts, all into one folder that nobody reads yet.
 //!
@@ -36,7 +36,7 @@ pub use contract::{Audit, AuditKind, Contract, InputRule, Severity, TranslatedCo
 pub use diff::{MartDiff, Presence, RowDiff, Side, diff};
 pub use engine::{Limits, engine_version};
 pub use load::lake_tables;
-pub use model::{Layer, Model, Models};
+pub use model::{Drafts, Layer, Model, Models};
 pub use plan::{Action, LakeState, ModelPlan, plan};
 pub use raking::RakeRule;
 pub use reader::{FileFormat, Reader, Row, Shown, equals, text_of};

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use duckdb::Connection;
 
 use super::analysts::{self, Macro};
+use super::build::ModelResult;
 use super::contract::{self, Audit, AuditKind, Contract};
 use super::{WarehouseError, engine, graph, quoted};
 use crate::disk;
@@ -53,8 +54,8 @@ pub struct Model {
     pub reads: Vec<String>,
     /// The tables of the lake that it reads, without the schema.
     pub reads_lake: Vec<String>,
-    /// The SELECT as DuckDB understands it: without comments, layout and positions.
-    pub normalised: String,
+    /// Hash of the SELECT as DuckDB understands it, without comments, layout and positions, and of the raking.
+    pub select_hash: String,
 }
 
 impl Model {
@@ -66,12 +67,6 @@ impl Model {
     /// The table as SQL, such as `main."ict_adoption"`.
     pub fn table(&self) -> String {
         format!("{}.{}", self.layer.schema(), quoted(&self.name))
-    }
-
-    /// Hash of the SELECT without comments and layout.
-    pub fn select_hash(&self) -> String {
-        let raked = self.contract.rake.as_ref().map(|rule| format!("{rule:?}")).unwrap_or_default();
-        blake3::hash((self.normalised.clone() + &raked).as_bytes()).to_hex().to_string()
     }
 
     /// Staging models are views: they rename and cast, and would only repeat the lake.
@@ -129,10 +124,16 @@ pub struct Models {
     pub macros: Vec<Macro>,
 }
 
-impl Models {
-    /// Reads `sql/`. `lake_tables` are the tables that the lake will have, without the schema.
-    pub fn load(folder: &Path, lake_tables: &[String]) -> Result<Self, WarehouseError> {
-        let mut drafts: Vec<Model> = Vec::new();
+/// `sql/` as it is written: headers are read, SELECTs are not yet understood.
+pub struct Drafts {
+    models: Vec<Model>,
+    macros: Vec<Macro>,
+}
+
+impl Drafts {
+    /// Reads `sql/`.
+    pub fn read(folder: &Path) -> Result<Self, WarehouseError> {
+        let mut models: Vec<Model> = Vec::new();
         for (layer, folder_name) in Layer::ALL {
             let folder = folder.join(folder_name);
             for file in disk::list(&folder)? {
@@ -142,7 +143,7 @@ impl Models {
                 let path = folder.join(&file);
                 let text = disk::read_text(&path)?;
                 let contract = contract::parse(&path, &text)?;
-                drafts.push(Model {
+                models.push(Model {
                     name: name.to_owned(),
                     layer,
                     path,
@@ -150,15 +151,57 @@ impl Models {
                     contract,
                     reads: Vec::new(),
                     reads_lake: Vec::new(),
-                    normalised: String::new(),
+                    select_hash: String::new(),
                 });
             }
         }
+        Ok(Drafts { models, macros: analysts::load(&folder.join("macros"))? })
+    }
+
+    /// Hash of all files, and of what they are checked against: the version of DuckDB and the statements that make the
+    /// tables of the lake.
+    pub fn fingerprint(&self, engine: &str, lake: &str) -> String {
+        let mut hasher = blake3::Hasher::new();
+        let mut add = |text: &str| {
+            hasher.update(&(text.len() as u64).to_le_bytes());
+            hasher.update(text.as_bytes());
+        };
+        [env!("CARGO_PKG_VERSION"), engine, lake].into_iter().for_each(&mut add);
+        for model in &self.models {
+            [model.layer.schema(), model.name.as_str(), model.text.as_str()].into_iter().for_each(&mut add);
+        }
+        for one in &self.macros {
+            [one.name.as_str(), one.text.as_str()].into_iter().for_each(&mut add);
+        }
+        hasher.finalize().to_hex().to_string()
+    }
+
+    /// The models with what a build says of them that was made from files of this very fingerprint: nothing is parsed.
+    /// None where that build does not speak of all.
+    pub fn known(&self, built: &[ModelResult]) -> Option<Models> {
+        let mut models = BTreeMap::new();
+        for model in &self.models {
+            let known = built.iter().find(|known| known.name == model.name && !known.select_hash.is_empty())?;
+            let model = Model {
+                reads: known.reads.clone(),
+                reads_lake: known.reads_lake.clone(),
+                select_hash: known.select_hash.clone(),
+                ..model.clone()
+            };
+            models.insert(model.name.clone(), model);
+        }
+        Some(Models { all: graph::ordered(models).ok()?, macros: self.macros.clone() })
+    }
+
+    /// Finds what each model reads. `lake_tables` are the tables that the lake will have, without the schema.
+    pub fn parse(self, lake_tables: &[String]) -> Result<Models, WarehouseError> {
+        let Drafts { models: drafts, macros } = self;
         let mut models: BTreeMap<String, Model> = BTreeMap::new();
         let mut references: BTreeMap<String, Vec<graph::Reference>> = BTreeMap::new();
         let parsed = graph::parse(&drafts)?;
         for (mut model, parsed) in drafts.into_iter().zip(parsed) {
-            model.normalised = parsed.normalised;
+            let raked = model.contract.rake.as_ref().map(|rule| format!("{rule:?}")).unwrap_or_default();
+            model.select_hash = blake3::hash((parsed.normalised + &raked).as_bytes()).to_hex().to_string();
             references.insert(model.name.clone(), parsed.references);
             if let Some(other) = models.insert(model.name.clone(), model.clone()) {
                 return Err(model.wrong(
@@ -239,10 +282,11 @@ impl Models {
                 ));
             }
         }
-        let macros = analysts::load(&folder.join("macros"))?;
         Ok(Models { all, macros })
     }
+}
 
+impl Models {
     /// Binds every model and audit to empty tables, so that what is wrong is found before a run starts.
     /// `lake` makes the tables of the lake, empty.
     pub fn check(&self, lake: &str) -> Result<(), WarehouseError> {

@@ -22,7 +22,7 @@ impl Standing {
     /// How a model stands beside the models of a build.
     pub fn of(model: &Model, published: &[ModelResult]) -> Self {
         match published.iter().find(|other| other.name == model.name) {
-            Some(other) if other.select_hash == model.select_hash() => Standing::Published,
+            Some(other) if other.select_hash == model.select_hash => Standing::Published,
             Some(_) => Standing::Changed,
             None => Standing::New,
         }

@@ -227,3 +227,71 @@ fn a_model_that_takes_too_long_is_broken_off() {
     scene.set("TEJIDO__WAREHOUSE__MODEL_TIMEOUT_SECS", "0");
     scene.run(0);
 }
+
+#[test]
+fn a_key_that_is_null_or_stands_twice_stops_the_build() {
+    let scene = Scene::new();
+    scene.run(0);
+    let before = scene.manifest()["build_id"].clone();
+    let model = |rows: &str| {
+        let text = format!(
+            "-- Keys.\n-- grain: key, part\n-- column key: a key\n-- column part: another\n\
+             select * from (values {rows}) as rows (key, part)\n"
+        );
+        scene.write("sql/marts/keys.sql", &text);
+    };
+    for (rows, failing) in [
+        ("('a', 1.0), ('a', 1.0), ('b', 1.0)", 1),
+        ("('a', 1.0), (null, 1.0), ('b', 1.0)", 1),
+        ("('a', 1.0), ('a', null), ('a', null)", 3),
+        // Equal numbers that are written in different bytes.
+        ("('a', cast(0.0 as double)), ('a', cast(-0.0 as double))", 1),
+    ] {
+        model(rows);
+        let run = scene.run(1);
+        let told = format!("`keys`: {failing} rows fail `grain: key, part`");
+        assert!(run.stderr.contains(&told), "{rows}: {}", run.stderr);
+        assert_eq!(scene.manifest()["build_id"], before, "nothing was published");
+    }
+    model("('a', 1.0), ('a', 2.0), ('b', 1.0)");
+    scene.run(0);
+    assert_eq!(scene.query("select count(*) from keys"), ["3"]);
+}
+
+#[test]
+fn who_asks_for_observations_gets_texts() {
+    let scene = Scene::new();
+    scene.run(0);
+    let types = scene.query(
+        "select distinct data_type from duckdb_columns() where schema_name in ('lake', 'staging', 'main') order by all",
+    );
+    assert!(types.iter().any(|kind| kind == "VARCHAR") && !types.iter().any(|kind| kind.contains("ENUM")), "{types:?}");
+    let lake = scene.path("data/lake/observations");
+    let columns =
+        "indicator, region, sector, size_class, unit, time_period, \"value\", flags, \"snapshot\", cell, provenance";
+    let written =
+        format!("select {columns} from read_parquet('{}/**/*.parquet', hive_partitioning = false)", lake.display());
+    let different = format!(
+        "select count(*) from (({written} except all select {columns} from lake.observations)
+            union all (select {columns} from lake.observations except all {written}))"
+    );
+    assert_eq!(scene.query(&different), ["0"]);
+    assert_eq!(scene.query("select count(*) from lake.observations where region = 'nowhere'"), ["0"]);
+    assert_eq!(
+        scene.query("select count(*) > 0 from lake.observations where region = 'ES13' and flags is null"),
+        ["true"]
+    );
+}
+
+#[test]
+fn models_that_a_build_has_checked_are_what_they_were() {
+    let scene = Scene::new();
+    let graph = || scene.tejido(&["models", "--graph"]).stdout;
+    let parsed = graph();
+    scene.run(0);
+    assert_eq!(graph(), parsed);
+    assert!(scene.run(0).stdout.starts_with("nothing has changed"));
+    scene.replace("sql/intermediate/int_members.sql", "-- grain:", "-- Said differently.\n-- grain:");
+    assert_eq!(graph(), parsed);
+    assert!(scene.tejido(&["models", "--select", "changed"]).stdout.lines().count() < 2);
+}
