@@ -339,11 +339,14 @@ const PIECE_BYTES: usize = 1 << 20;
 /// Pieces that may wait for being compressed.
 const WAITING: usize = 4;
 
+/// The thread that compresses; it gives its encoder back at the end.
+type Compressing = JoinHandle<io::Result<Encoder>>;
+
 /// What has been received. From the first piece on, a thread of its own compresses it while more is received; most bodies
 /// are smaller and need none.
 struct Body {
     encoder: Option<Encoder>,
-    thread: Option<(SyncSender<Vec<u8>>, JoinHandle<io::Result<Encoder>>)>,
+    thread: Option<(SyncSender<Vec<u8>>, Compressing)>,
     piece: Vec<u8>,
     hasher: blake3::Hasher,
     raw_bytes: u64,

@@ -311,7 +311,7 @@ fn of_source(variable: &str) -> Result<(String, String), SpecError> {
         Some((pipeline, key)) if !pipeline.is_empty() && !key.is_empty() => Ok((pipeline.to_owned(), key.to_owned())),
         _ => Err(SpecError::Settings {
             message: format!("expected a variable `{SOURCES_VARIABLE}<pipeline>__<key>`, found `{variable}`"),
-            hint: Some(format!("such as `{SOURCES_VARIABLE}CLUSTERS__TERA__ENABLED=false`")),
+            hint: Some(format!("the key is `ENABLED` or `URL`: `{SOURCES_VARIABLE}<pipeline>__ENABLED=false`")),
         }),
     }
 }
