@@ -101,7 +101,7 @@ select
             case reading
                 when 'just_over' then 'Just over ' when 'about' then 'About ' when 'at_least' then 'Over ' else ''
             end
-            || claimed_text || ' % of ' || who_en || ' ' || predicate_en || coalesce(', ' || time_period, '')
+            || claimed_text || '% of ' || who_en || ' ' || predicate_en || coalesce(', ' || time_period, '')
         else case when reading = 'at_least' then 'Over ' else '' end || claimed_text || ' ' || predicate_en
     end as published_en,
     claim_source,
@@ -123,8 +123,8 @@ select
         when status = 'no_cell' then 'The loaded data do not have the cell that it speaks of'
         when status = 'no_value' then 'The source has the cell without a figure (confidential or not available)'
         when kind = 'share' then
-            found_text || ' % of ' || who_en || ' ' || predicate_en || ', ' || time_period
-            || coalesce('; in ' || country_name_en || ', ' || country_text || ' %', '')
+            found_text || '% of ' || who_en || ' ' || predicate_en || ', ' || time_period
+            || coalesce('; in ' || country_name_en || ', ' || country_text || '%', '')
             || ' (' || publisher || ')'
         else found_text || ' ' || predicate_en
     end as headline_en,

@@ -209,8 +209,10 @@ pub(super) fn inputs(project: &Project, editions: &[&EditionPartitions]) -> Inpu
             inputs.pipelines.push(PipelineRow {
                 pipeline: pipeline.id.clone(),
                 title: pipeline.title.clone(),
+                title_es: pipeline.title_es.as_ref().unwrap_or(&pipeline.title).clone(),
                 publisher: pipeline.publisher.clone(),
                 licence: pipeline.licence.clone(),
+                licence_es: pipeline.licence_es.as_ref().unwrap_or(&pipeline.licence).clone(),
                 attribution: pipeline.attribution.clone(),
                 preference: pipeline.preference,
             });

@@ -26,14 +26,20 @@ pub struct Pipeline {
     /// The file's stem: its one identifier everywhere.
     #[serde(skip)]
     pub id: String,
-    /// The source's title.
+    /// The source's title, in English.
     pub title: String,
+    /// The same in Spanish.
+    #[serde(default)]
+    pub title_es: Option<String>,
     /// Observations or memberships.
     pub kind: Kind,
     /// Who publishes the data.
     pub publisher: String,
     /// Licence of the data.
     pub licence: String,
+    /// The same in Spanish, where it is words and not a name.
+    #[serde(default)]
+    pub licence_es: Option<String>,
     /// How the publisher wants to be named.
     pub attribution: String,
     /// Where several sources give the same cell, the one with the lower number is preferred.

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use duckdb::Connection;
 
 use super::engine::{execute, path_literal};
-use super::{CodelistTable, Inputs, SourceCodeRow, TableFiles, WarehouseError, literal, quoted};
+use super::{CodelistTable, Inputs, PipelineRow, SourceCodeRow, TableFiles, WarehouseError, literal, quoted};
 
 /// Bumped whenever the tables of the lake are loaded differently from the same files.
 pub(super) const LOAD_VERSION: &str = "6";
@@ -29,8 +29,8 @@ pub fn lake_tables(codelists: &[CodelistTable]) -> String {
             name_key varchar, duplicate_of bigint, \"name\" varchar, nif_valid boolean, activity varchar, sector_scheme varchar, municipality varchar, region varchar, size_class varchar,
             joined date, left_on date, website varchar, declared_forces varchar, vintage timestamp, \"snapshot\" varchar, \"row\" bigint, cell bigint,
             provenance varchar, is_current boolean);
-         create table lake.pipelines (pipeline varchar, title varchar, publisher varchar, licence varchar, attribution varchar,
-            preference integer);
+         create table lake.pipelines (pipeline varchar, title varchar, title_es varchar, publisher varchar, licence varchar,
+            licence_es varchar, attribution varchar, preference integer);
          comment on table lake.pipelines is 'The sources, with who publishes them and under which licence';
          create table lake.source_codes (pipeline varchar, dataset varchar, dimension varchar, source_code varchar,
             canonical_column varchar, canonical_code varchar);
@@ -59,7 +59,8 @@ pub(super) fn load(connection: &Connection, inputs: &Inputs) -> Result<(), Wareh
     };
     let pipelines = inputs.pipelines.iter().map(|row| {
         let preference = row.preference.to_string();
-        values(&[&row.pipeline, &row.title, &row.publisher, &row.licence, &row.attribution, &preference])
+        let PipelineRow { pipeline, title, title_es, publisher, licence, licence_es, attribution, .. } = row;
+        values(&[pipeline, title, title_es, publisher, licence, licence_es, attribution, &preference])
     });
     rows(pipelines.collect(), "pipelines")?;
     let codes = inputs.source_codes.iter().map(|row| {

@@ -95,12 +95,16 @@ pub struct CodelistTable {
 pub struct PipelineRow {
     /// The pipeline's id.
     pub pipeline: String,
-    /// The source's title.
+    /// The source's title, in English.
     pub title: String,
+    /// The same in Spanish; as `title` if there is none.
+    pub title_es: String,
     /// Who publishes the data.
     pub publisher: String,
-    /// Licence of the data.
+    /// Licence of the data, in English.
     pub licence: String,
+    /// The same in Spanish; as `licence` if there is none.
+    pub licence_es: String,
     /// How the publisher wants to be named.
     pub attribution: String,
     /// Where several sources give the same cell, the lower number comes first.

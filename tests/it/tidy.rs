@@ -206,6 +206,18 @@ fn every_mart_says_its_words_in_spanish() {
 }
 
 #[test]
+fn every_source_has_its_title_and_licence_in_spanish() {
+    let folder = repository().join("pipelines");
+    for file in files(&folder, "toml").into_iter().filter(|file| file.parent() == Some(&folder)) {
+        let text = std::fs::read_to_string(&file).unwrap();
+        let value = |key: &str| text.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix(" = "));
+        assert!(value("title_es").is_some() && value("title_es") != value("title"), "{}", file.display());
+        let is_a_name = value("licence").unwrap().starts_with("\"CC ");
+        assert_eq!(value("licence_es").is_none(), is_a_name, "{}", file.display());
+    }
+}
+
+#[test]
 fn every_format_has_good_and_bad_fixtures() {
     for format in tejido::decode::Format::all().map(tejido::decode::Format::name) {
         let folder = repository().join("tests/formats").join(format);

@@ -85,11 +85,11 @@ tejido.lineage.section = function section({ snapshot, cell, role, source, row })
     ] : h("p", {}, t(cell != null ? "origin_unknown" : role === "table" ? "origin_table" : "origin_counts")),
     source ? list([
       [t("source"), source.attribution || source.publisher],
-      [t("table"), [h("span", { lang: "en" }, source.title), " ", code(source.dataset)]],
+      [t("table"), [tejido.named(source, "title"), " ", code(source.dataset)]],
       [t("pipeline"), code(source.pipeline)],
       [t("address"), h("span", { class: "address" }, source.url)],
       [t("fetched"), tejido.moment(source.fetched_at)],
-      [t("licence"), h("span", { lang: "en" }, source.licence)],
+      [t("licence"), tejido.named(source, "licence")],
       [t("file"), code(source.file)],
       [t("hash"), code(source.hash)],
       [t("cell"), cell == null ? null : code(String(cell))],

@@ -59,9 +59,9 @@ tejido.pages.downloads = async function downloads() {
     h("p", { class: "muted" }, t("other_formats")),
     h("h2", {}, t("sources_title")),
     tejido.table(t("sources_title"), [
-      { label: t("source"), head: true, cell: (row) => [h("span", { lang: "en" }, row.title), h("small", {}, h("code", {}, row.dataset))] },
+      { label: t("source"), head: true, cell: (row) => [tejido.named(row, "title"), h("small", {}, h("code", {}, row.dataset))] },
       { label: t("attribution"), cell: (row) => row.attribution },
-      { label: t("licence"), cell: (row) => h("span", { lang: "en" }, row.licence) },
+      { label: t("licence"), cell: (row) => tejido.named(row, "licence") },
       { label: t("fetched"), cell: (row) => tejido.date(row.fetched_at) },
     ], sources, { class: "cards" }),
   ];

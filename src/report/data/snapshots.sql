@@ -9,9 +9,11 @@ select
     snapshots.url,
     snapshots.fetched_at,
     snapshots.file,
-    pipelines.title,
+    pipelines.title as title_en,
+    pipelines.title_es,
     pipelines.publisher,
-    pipelines.licence,
+    pipelines.licence as licence_en,
+    pipelines.licence_es,
     pipelines.attribution
 from lake.snapshots as snapshots
 left join lake.pipelines as pipelines on snapshots.pipeline = pipelines.pipeline
