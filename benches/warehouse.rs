@@ -47,8 +47,10 @@ fn main() {
             .map(|table| PipelineRow {
                 pipeline: name(table),
                 title: "t".into(),
+                title_es: "t".into(),
                 publisher: "p".into(),
                 licence: "l".into(),
+                licence_es: "l".into(),
                 attribution: "a".into(),
                 preference: table as u32,
             })

@@ -92,22 +92,6 @@ pub(super) fn insert_codelists(connection: &Connection, codelists: &[CodelistTab
     Ok(())
 }
 
-/// Texts of observations, of which few are different in millions of rows.
-const TEXTS: [&str; 12] = [
-    "pipeline",
-    "dataset",
-    "indicator",
-    "region",
-    "sector",
-    "sector_scheme",
-    "size_class",
-    "unit",
-    "time_period",
-    "flags",
-    "snapshot",
-    "provenance",
-];
-
 /// The columns of `lake.observations`, in order.
 const COLUMNS: [&str; 15] = [
     "pipeline",
@@ -126,6 +110,13 @@ const COLUMNS: [&str; 15] = [
     "cell",
     "provenance",
 ];
+
+/// The others are texts, of which few are different in millions of rows.
+const NUMBERS: [&str; 3] = ["value", "vintage", "cell"];
+
+fn texts() -> impl Iterator<Item = &'static str> {
+    COLUMNS.into_iter().filter(|column| !NUMBERS.contains(column))
+}
 
 /// A partition holds changes: what is in force is the last row of each key, unless it was withdrawn. What the source has made
 /// confidential since is not told of an earlier moment either, nor where it stood.
@@ -182,28 +173,30 @@ const ORDER: &str = "pipeline, dataset, indicator, unit, region, sector, size_cl
 /// Makes `coded.observations`, empty, with the types of its texts, and `lake.observations` as a view of it.
 fn coded_table(connection: &Connection, tables: &[TableFiles]) -> Result<(), WarehouseError> {
     let files = files(tables.iter().flat_map(|table| table.files.iter()));
-    let distinct = TEXTS.map(|column| {
+    let distinct = texts().map(|column| {
         let name = quoted(column);
         format!(
             "select '{column}' as kind, {name} as \"text\" from read_parquet([{files}], hive_partitioning = false)
              where {name} is not null group by {name}"
         )
     });
-    let mut sql = format!("create schema coded; create temp table texts as {};", distinct.join(" union all "));
-    for column in TEXTS {
+    let mut sql = format!(
+        "create schema coded; create temp table texts as {};",
+        distinct.collect::<Vec<_>>().join(" union all ")
+    );
+    for column in texts() {
         sql.push_str(&format!(
             "create type coded.{} as enum (select \"text\" from texts where kind = '{column}' order by \"text\");",
             quoted(column)
         ));
     }
-    let is_text = |column: &str| TEXTS.contains(&column);
     let columns = COLUMNS.map(|column| match column {
         "value" => "\"value\" double".to_owned(),
         "vintage" => "vintage timestamp".to_owned(),
         "cell" => "cell bigint".to_owned(),
         text => format!("{name} coded.{name}", name = quoted(text)),
     });
-    let seen = COLUMNS.map(|column| match is_text(column) {
+    let seen = COLUMNS.map(|column| match texts().any(|text| text == column) {
         true => format!("cast({name} as varchar) as {name}", name = quoted(column)),
         false => quoted(column),
     });
