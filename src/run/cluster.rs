@@ -7,12 +7,21 @@ use tokio::runtime::Handle;
 use super::{Project, RunError};
 use crate::disk;
 use crate::spec::EngineName;
+use crate::store::Store;
 use crate::warehouse::spark::{Cluster, Log};
 use crate::warehouse::{Inputs, WarehouseError};
 
 /// The folder of one build, below the data root and in the store.
 fn place(build_id: &str) -> String {
     format!(".tmp-spark-{build_id}")
+}
+
+/// The store that is to Spark's machines what the disk is to this one.
+fn shared(project: &Project) -> Result<Option<Store>, RunError> {
+    let storage = &project.settings.storage;
+    let is_seen = project.settings.warehouse.spark.root.contains("://");
+    let url = storage.url.as_ref().or(project.exchange.as_ref()).filter(|_| is_seen);
+    Ok(url.map(|url| Store::open(url, &storage.options)).transpose()?)
 }
 
 /// Where the models of a build run; none where that is DuckDB. What Spark is to read is put into the store first, if the data
@@ -38,9 +47,7 @@ pub(super) fn of<'p>(project: &'p Project, build_id: &str, inputs: &Inputs) -> R
         log: Log::default(),
         root: root.clone(),
     };
-    let Some(store) = project.store()?.filter(|_| warehouse.spark.root.contains("://")) else {
-        return Ok(Some(cluster));
-    };
+    let Some(store) = shared(project)? else { return Ok(Some(cluster)) };
     let there = Handle::current().block_on(store.list("lake"))?;
     let observations = inputs.observations.iter().flat_map(|table| &table.files);
     let files = observations.chain(&inputs.memberships).chain(&inputs.earlier_memberships);
@@ -63,11 +70,13 @@ pub(super) fn of<'p>(project: &'p Project, build_id: &str, inputs: &Inputs) -> R
 
 /// Removes what Spark left in the store.
 pub(super) fn clear(project: &Project, build_id: &str) -> Result<(), RunError> {
-    let Some(store) = project.store()?.filter(|_| project.settings.warehouse.spark.root.contains("://")) else {
-        return Ok(());
-    };
+    let Some(store) = shared(project)? else { return Ok(()) };
     Ok(Handle::current().block_on(async {
-        let left: Vec<String> = store.list(&place(build_id)).await?.into_keys().collect();
+        let mut left: Vec<String> = store.list(&place(build_id)).await?.into_keys().collect();
+        // Of a data root that is not in the store, only Spark has read this.
+        if project.exchange.is_some() {
+            left.extend(store.list("lake").await?.into_keys());
+        }
         store.remove_all(&left).await
     })?)
 }

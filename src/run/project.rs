@@ -36,6 +36,8 @@ pub struct Project {
     pub(super) key_file: PathBuf,
     /// The moment after which nothing is known, of a project made by [`Project::known_at`].
     pub as_of: Option<Timestamp>,
+    /// Where in the store Spark's machines find what such a project has, which is no data root of the store.
+    pub(super) exchange: Option<url::Url>,
 }
 
 impl Project {
@@ -95,7 +97,8 @@ impl Project {
         };
         let root = root.to_path_buf();
         let key_file = super::key::file(&settings.storage.root);
-        Ok(Project { root, settings, codelists, pipelines, models, models_checked, engine, key_file, as_of: None })
+        let (as_of, exchange) = (None, None);
+        Ok(Project { root, settings, codelists, pipelines, models, models_checked, engine, key_file, as_of, exchange })
     }
 
     /// The same project with its models run by the other engine.
@@ -131,7 +134,16 @@ impl Project {
         disk::create_dir(&own)?;
         disk::switch_link(&own.join("archive"), Path::new("../../archive"))?;
         self.settings.storage.root = own;
-        self.settings.storage.url = None;
+        // Spark sees it below the place where it sees the data root; of a store that place is all that there is of it.
+        let below = |place: &str| format!("{}/as-of/{name}", place.trim_end_matches('/'));
+        let seen = &mut self.settings.warehouse.spark.root;
+        if !seen.is_empty() {
+            *seen = below(seen);
+        }
+        self.exchange = self.settings.storage.url.take().map(|mut url| {
+            url.set_path(&below(url.path()));
+            url
+        });
         self.as_of = Some(moment);
         Ok(self)
     }

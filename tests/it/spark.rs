@@ -153,10 +153,15 @@ fn a_cluster_and_a_store_share_the_lake() {
     let build = scene.manifest()["build_id"].as_str().unwrap().to_owned();
     assert!(bucket.path(&format!("builds/{build}/tejido.duckdb")).exists());
     // Folders of the server stay, objects do not.
-    let left =
-        Command::new("find").arg(bucket.path(&format!(".tmp-spark-{build}"))).args(["-type", "f"]).output().unwrap();
-    assert_eq!(String::from_utf8_lossy(&left.stdout), "");
+    let left = |place: &str| {
+        let found = Command::new("find").arg(bucket.path(place)).args(["-type", "f"]).output().unwrap();
+        String::from_utf8_lossy(&found.stdout).into_owned()
+    };
+    assert_eq!(left(&format!(".tmp-spark-{build}")), "");
+    // What is built again apart goes the same way, and leaves nothing there.
     scene.tejido(&["verify"]).must(0);
+    assert!(bucket.path("as-of").exists());
+    assert_eq!(left("as-of"), "");
 }
 
 #[test]
