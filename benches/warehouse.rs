@@ -40,7 +40,7 @@ fn main() {
     let inputs = Inputs {
         observations: files
             .iter()
-            .map(|file| TableFiles { files: vec![file.clone()], is_of_one_vintage: true })
+            .map(|file| TableFiles { files: vec![file.clone()], is_of_one_vintage: true, rows: (rows / TABLES) as u64 })
             .collect(),
         codelists: project.codelist_tables(),
         pipelines: (0..TABLES)

@@ -9,14 +9,14 @@
 
 mod bundle;
 mod delivery;
+mod draft;
 
 pub use bundle::{Filed, is_bundle};
 pub use delivery::{Delivery, Part};
+pub use draft::Draft;
 
-use std::io::{self, BufReader, Read, Write};
+use std::io::{self, BufReader, Read};
 use std::path::{Path, PathBuf};
-use std::sync::mpsc::{SyncSender, sync_channel};
-use std::thread::JoinHandle;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -314,171 +314,17 @@ impl Archive {
         Ok(disk::sweep(&self.root.join(pipeline))?)
     }
 
-    /// Starts a snapshot.
-    pub fn draft(&self, pipeline: &str) -> Result<Draft, ArchiveError> {
-        let folder = self.root.join(pipeline);
-        let body = Body::create(&folder)?;
-        Ok(Draft { folder, body })
-    }
-}
-
-/// ZSTD's lowest level: tables of text come out as small as at level 3, in little more than half of the time.
-const LEVEL: i32 = 1;
-
-/// A snapshot being received.
-pub struct Draft {
-    folder: PathBuf,
-    body: Body,
-}
-
-type Encoder = zstd::Encoder<'static, disk::Pending>;
-
-/// Bytes that are compressed at once.
-const PIECE_BYTES: usize = 1 << 20;
-
-/// Pieces that may wait for being compressed.
-const WAITING: usize = 4;
-
-/// The thread that compresses; it gives its encoder back at the end.
-type Compressing = JoinHandle<io::Result<Encoder>>;
-
-/// What has been received. From the first piece on, a thread of its own compresses it while more is received; most bodies
-/// are smaller and need none.
-struct Body {
-    encoder: Option<Encoder>,
-    thread: Option<(SyncSender<Vec<u8>>, Compressing)>,
-    piece: Vec<u8>,
-    hasher: blake3::Hasher,
-    raw_bytes: u64,
-}
-
-impl Body {
-    fn create(folder: &Path) -> Result<Self, DiskError> {
-        let pending = disk::Pending::create_in(folder)?;
-        let path = pending.path().to_path_buf();
-        let encoder = zstd::Encoder::new(pending, LEVEL).and_then(|mut encoder| {
-            // The checksum is what finds a damaged file at reading.
-            encoder.include_checksum(true)?;
-            Ok(encoder)
-        });
-        Ok(Body {
-            encoder: Some(encoder.map_err(|source| DiskError::Io { action: "write", path, source })?),
-            thread: None,
-            piece: Vec::new(),
-            hasher: blake3::Hasher::new(),
-            raw_bytes: 0,
-        })
-    }
-
-    fn write_all(&mut self, mut bytes: &[u8]) -> io::Result<()> {
-        self.hasher.update(bytes);
-        self.raw_bytes += bytes.len() as u64;
-        while self.piece.len() + bytes.len() >= PIECE_BYTES {
-            let (now, rest) = bytes.split_at(PIECE_BYTES - self.piece.len());
-            self.piece.extend_from_slice(now);
-            bytes = rest;
-            self.hand_over()?;
-        }
-        self.piece.extend_from_slice(bytes);
-        Ok(())
-    }
-
-    fn hand_over(&mut self) -> io::Result<()> {
-        let piece = std::mem::replace(&mut self.piece, Vec::with_capacity(PIECE_BYTES));
-        if let Some(mut encoder) = self.encoder.take() {
-            let (pieces, waiting) = sync_channel::<Vec<u8>>(WAITING);
-            let thread = std::thread::spawn(move || {
-                waiting.into_iter().try_for_each(|piece| encoder.write_all(&piece))?;
-                Ok(encoder)
-            });
-            self.thread = Some((pieces, thread));
-        }
-        match &self.thread {
-            Some((pieces, _)) if pieces.send(piece).is_ok() => Ok(()),
-            // Nobody takes it: the thread has ended with an error.
-            _ => self.join().and(Err(ended_early())),
-        }
-    }
-
-    /// The encoder, with all but the last piece.
-    fn join(&mut self) -> io::Result<Encoder> {
-        match (self.encoder.take(), self.thread.take()) {
-            (Some(encoder), _) => Ok(encoder),
-            (None, Some((pieces, thread))) => {
-                drop(pieces);
-                thread.join().unwrap_or_else(|_| Err(ended_early()))
-            }
-            (None, None) => Err(ended_early()),
-        }
-    }
-
-    fn finish(&mut self) -> io::Result<disk::Pending> {
-        let mut encoder = self.join()?;
-        encoder.write_all(&self.piece)?;
-        encoder.finish()
-    }
-}
-
-fn ended_early() -> io::Error {
-    io::Error::other("the thread that compresses has ended early")
-}
-
-impl Drop for Body {
-    /// The file of what is thrown away is gone when this is.
-    fn drop(&mut self) {
-        let _ = self.join();
-    }
-}
-
-impl Write for Draft {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.body.write_all(bytes)?;
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl Draft {
-    /// Forgets all that was written.
-    pub fn restart(&mut self) -> io::Result<()> {
-        if self.body.raw_bytes > 0 {
-            self.body = Body::create(&self.folder).map_err(io::Error::other)?;
-        }
-        Ok(())
-    }
-
-    /// BLAKE3 of what was written, in hex.
-    pub fn hash(&self) -> String {
-        self.body.hasher.finalize().to_hex().to_string()
-    }
-
-    /// Keeps it. `describe` says what is known: `raw_bytes`, `hash` and `file` are filled in here.
-    pub fn commit(mut self, extension: &str, mut describe: Sidecar) -> Result<Snapshot, ArchiveError> {
-        describe.raw_bytes = self.body.raw_bytes;
-        describe.hash = self.hash();
-        let at = describe.fetched_at.strftime("%Y%m%dT%H%M%S%.6fZ");
-        let stem = format!("{at}-{}", &describe.hash[..16]);
-        describe.file = format!("{stem}.{extension}.zst");
-        let path = self.folder.join(&describe.file);
-        let pending = self
-            .body
-            .finish()
-            .map_err(|source| ArchiveError::Disk(DiskError::Io { action: "write", path: path.clone(), source }))?;
-        pending.commit(&path)?;
-        let sidecar = self.folder.join(format!("{stem}.json"));
-        let text = serde_json::to_vec_pretty(&describe)
-            .map_err(|source| ArchiveError::Note { path: sidecar.clone(), source })?;
-        disk::write_atomic(&sidecar, &text)?;
-        Ok(Snapshot { sidecar: describe, folder: self.folder, stem })
+    /// Starts a snapshot. There is no file of it until something has been received: most answers are that nothing has changed.
+    pub fn draft(&self, pipeline: &str) -> Draft {
+        Draft::new(self.root.join(pipeline))
     }
 }
 
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
+    use std::io::Write;
+
     use super::*;
 
     pub(super) fn sidecar(status: u16) -> Sidecar {
@@ -505,12 +351,12 @@ mod tests {
     fn what_was_kept_is_read_back() {
         let root = tempfile::tempdir().unwrap();
         let archive = Archive::new(root.path());
-        let mut draft = archive.draft("p").unwrap();
+        let mut draft = archive.draft("p");
         draft.write_all(b"half of a first try").unwrap();
-        draft.restart().unwrap();
+        draft.restart();
         draft.write_all(b"a;b\n1;2\n").unwrap();
         draft.commit("csv", sidecar(200)).unwrap();
-        let mut error_page = archive.draft("p").unwrap();
+        let mut error_page = archive.draft("p");
         error_page.write_all(b"<html>").unwrap();
         error_page.commit("csv", sidecar(500)).unwrap();
 
@@ -524,27 +370,9 @@ mod tests {
     }
 
     #[test]
-    fn a_body_of_many_pieces_comes_back() {
-        let root = tempfile::tempdir().unwrap();
-        let archive = Archive::new(root.path());
-        for size in [PIECE_BYTES - 1, PIECE_BYTES, PIECE_BYTES + 1, 7 * PIECE_BYTES + 3] {
-            let body: Vec<u8> = (0..size).map(|at| (at / 7 % 251) as u8).collect();
-            let mut draft = archive.draft("p").unwrap();
-            draft.write_all(&body).unwrap();
-            draft.restart().unwrap();
-            body.chunks(70_001).for_each(|some| draft.write_all(some).unwrap());
-            let snapshot = draft.commit("csv", Sidecar { pipeline: size.to_string(), ..sidecar(200) }).unwrap();
-            let mut found = Vec::new();
-            snapshot.open().unwrap().read_to_end(&mut found).unwrap();
-            assert!(found == body && snapshot.sidecar.raw_bytes == size as u64);
-            snapshot.verify().unwrap();
-        }
-    }
-
-    #[test]
     fn a_failure_counts_for_its_rules_only() {
         let root = tempfile::tempdir().unwrap();
-        let snapshot = Archive::new(root.path()).draft("p").unwrap().commit("csv", sidecar(200)).unwrap();
+        let snapshot = Archive::new(root.path()).draft("p").commit("csv", sidecar(200)).unwrap();
         let failure = Failure { message: "no".into(), hint: None };
         snapshot.note_failure("0123456789abcdef99", &failure).unwrap();
         assert_eq!(snapshot.failure("0123456789abcdef99").unwrap(), Some(failure));

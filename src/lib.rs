@@ -19,6 +19,7 @@ pub mod fetch;
 pub mod lake;
 pub mod normalise;
 pub mod notify;
+mod parallel;
 pub mod publish;
 pub mod replay;
 pub mod spec;

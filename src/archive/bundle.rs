@@ -131,7 +131,7 @@ mod tests {
     use super::*;
 
     fn kept(archive: &Archive, text: &str, second: u32) -> Snapshot {
-        let mut draft = archive.draft("p").unwrap();
+        let mut draft = archive.draft("p");
         draft.write_all(text.as_bytes()).unwrap();
         let mut sidecar = super::super::tests::sidecar(200);
         sidecar.fetched_at = format!("2026-11-24T08:00:{second:02}Z").parse().unwrap();

@@ -117,7 +117,7 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         let archive = Archive::new(root.path());
         let keep = |second: i64, part: Option<(u32, u32, i64)>| {
-            let mut draft = archive.draft("p").unwrap();
+            let mut draft = archive.draft("p");
             draft.write_all(second.to_string().as_bytes()).unwrap();
             let mut sidecar = sidecar(200);
             let at = |second: i64| Timestamp::from_second(1_700_000_000 + second).unwrap();

@@ -243,7 +243,7 @@ pub fn import(project: &Project, path: &Path, origin: &Origin) -> Result<Importe
     if pipeline.kind == Kind::Memberships {
         archive.keep_private(&pipeline.id).map_err(RunError::from)?;
     }
-    let mut draft = archive.draft(&pipeline.id).map_err(RunError::from)?;
+    let mut draft = archive.draft(&pipeline.id);
     let mut file = disk::open(path).map_err(RunError::from)?;
     io::copy(&mut file, &mut draft).map_err(PayloadError::Write)?;
     // To the microsecond, as file names and the lake keep it.

@@ -150,7 +150,10 @@ impl Hint for SnapshotError {
 impl EditionJob {
     fn new(job: Arc<Job>, pipeline: &Pipeline, edition: &Edition) -> Result<Self, RunError> {
         let project = &job.project;
-        let hash_key = project.hash_key()?;
+        let hash_key = match pipeline.kind {
+            Kind::Memberships => project.hash_key()?,
+            Kind::Observations => String::new(),
+        };
         let rules = fingerprint::rules(pipeline, edition, &project.codelists, &hash_key);
         let (official, official_hash) = project.official_cells(&pipeline.id)?;
         let mut deliveries = job.archive.deliveries(&pipeline.id)?;

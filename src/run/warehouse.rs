@@ -175,6 +175,7 @@ pub(super) fn inputs(project: &Project, editions: &[&EditionPartitions]) -> Inpu
             match edition.pipeline.kind {
                 Kind::Observations => {
                     vintages += 1;
+                    table.rows += partition.description.rows;
                     // Several partitions may be in one file.
                     if table.files.last() != Some(&partition.path) {
                         table.files.push(partition.path.clone());

@@ -1,6 +1,7 @@
 //! What a run is asked to do: settings, pipelines, codelists; read once, validated before anything is fetched.
 
 mod codelist;
+mod members;
 mod notify;
 mod pipeline;
 mod release;
@@ -10,9 +11,10 @@ mod timetable;
 mod validate;
 
 pub use codelist::{Codelist, Codelists, RELATION};
+pub use members::Members;
 pub use notify::{EventKind, NotifySettings, WebhookSettings, is_loopback};
 pub use pipeline::{
-    CanonicalColumn, CodeRule, DecodeSpec, Dimension, Edition, Kind, Members, Missed, Pipeline, Pipelines, Quality,
+    CanonicalColumn, CodeRule, DecodeSpec, Dimension, Edition, Kind, Missed, Pipeline, Pipelines, Quality,
     ScheduleSpec, substitute,
 };
 pub use release::Release;

@@ -10,6 +10,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 use toml::Spanned;
 
+use super::members::Members;
 use super::release::Release;
 use super::request::RequestSpec;
 use super::timetable::Timetable;
@@ -18,6 +19,7 @@ use super::{Codelists, SpecError};
 use crate::decode::{Format, NamePart};
 use crate::disk;
 use crate::error::{Snippet, nearest};
+use crate::parallel;
 
 /// One source: what to ask for, how its bytes are read, and what each of its dimensions becomes.
 #[derive(Debug, Clone, Deserialize, Serialize)]
@@ -311,88 +313,6 @@ pub struct CodeMapping {
     pub becomes: BTreeMap<String, String>,
 }
 
-/// `[members]`: what the columns of a membership export mean. Columns that are not named are not decoded.
-#[derive(Debug, Clone, Deserialize, Serialize)]
-#[serde(deny_unknown_fields)]
-pub struct Members {
-    /// The cluster.
-    pub cluster: String,
-    /// Classification of the activity codes.
-    pub activity_scheme: ActivityScheme,
-    /// Form of the dates, such as `%d/%m/%Y`.
-    pub date_format: String,
-    /// Column with the member's name.
-    pub name: String,
-    /// Column with the tax number.
-    pub nif: String,
-    /// Column with the activity code.
-    pub activity: String,
-    /// Column with the municipality's name.
-    pub municipality: String,
-    /// Column with the postal code, from which a region is known when the municipality is not.
-    #[serde(default)]
-    pub postal_code: Option<String>,
-    /// Column with the number or band of employees.
-    pub employees: String,
-    /// Column with the day of joining.
-    pub joined: String,
-    /// Column with the day of leaving.
-    pub left: String,
-    /// Column with the website.
-    #[serde(default)]
-    pub website: Option<String>,
-    /// Column with the driving forces that the member says it serves, with commas or semicolons between them.
-    #[serde(default)]
-    pub forces: Option<String>,
-    /// What the export calls each force, with its code.
-    #[serde(default)]
-    pub force_names: BTreeMap<String, String>,
-    /// Rows whose name is one of these are no members (totals).
-    #[serde(default)]
-    pub drop_names: Vec<String>,
-}
-
-/// Classification of a membership export's activity codes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
-pub enum ActivityScheme {
-    /// CNAE-2009, which is NACE Rev. 2 down to the third digit, and with national classes at the fourth.
-    #[serde(rename = "CNAE-2009")]
-    Cnae2009,
-    /// CNAE-2025, which is NACE Rev. 2.1 in the same way (Real Decreto 10/2025).
-    #[serde(rename = "CNAE-2025")]
-    Cnae2025,
-}
-
-impl ActivityScheme {
-    /// Its name.
-    pub fn name(self) -> &'static str {
-        match self {
-            ActivityScheme::Cnae2009 => "CNAE-2009",
-            ActivityScheme::Cnae2025 => "CNAE-2025",
-        }
-    }
-
-    /// The version of NACE that it is.
-    pub fn nace(self) -> &'static str {
-        match self {
-            ActivityScheme::Cnae2009 => "NACE_R2",
-            ActivityScheme::Cnae2025 => "NACE_R2_1",
-        }
-    }
-}
-
-impl Members {
-    /// The allow-list: the columns that are decoded.
-    pub fn columns(&self) -> Vec<String> {
-        let mut columns = vec![self.name.clone(), self.nif.clone(), self.activity.clone(), self.municipality.clone()];
-        columns.extend(self.postal_code.clone());
-        columns.extend([self.employees.clone(), self.joined.clone(), self.left.clone()]);
-        columns.extend(self.website.clone());
-        columns.extend(self.forces.clone());
-        columns
-    }
-}
-
 /// `[quality]`
 #[derive(Debug, Clone, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
@@ -436,15 +356,15 @@ pub struct Pipelines {
 impl Pipelines {
     /// Reads and validates every TOML file in the folder.
     pub fn load(folder: &Path, codelists: &Codelists) -> Result<Self, SpecError> {
-        let mut all = Vec::new();
-        for name in disk::list(folder)? {
-            if let Some(stem) = name.strip_suffix(".toml") {
-                let path = folder.join(&name);
-                let text = disk::read_text(&path)?;
-                all.push(parse(&path, stem, &text, codelists)?);
-            }
-        }
-        Ok(Pipelines { all })
+        let mut names = disk::list(folder)?;
+        names.retain(|name| name.ends_with(".toml"));
+        let read = |name: &String| {
+            let path = folder.join(name);
+            let text = disk::read_text(&path)?;
+            parse(&path, name.strip_suffix(".toml").unwrap_or(name), &text, codelists)
+        };
+        // Of a run without news over hundreds of pipelines this is a good part.
+        Ok(Pipelines { all: parallel::divided(&names, |names| names.iter().map(read).collect())? })
     }
 
     /// The named ones, or all when none is named.

@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 
 use toml::Spanned;
 
-use super::pipeline::{CanonicalColumn, Dimension, Edition, Kind, Members, Pipeline, substitute};
+use super::members::Members;
+use super::pipeline::{CanonicalColumn, Dimension, Edition, Kind, Pipeline, substitute};
 use super::{Codelists, RELATION, SpecError};
 use crate::decode::Format;
 use crate::error::{Snippet, nearest};

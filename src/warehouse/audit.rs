@@ -8,8 +8,9 @@ use serde::{Deserialize, Serialize};
 use super::build::ModelResult;
 use super::contract::{AuditKind, Severity};
 use super::engine::{self, execute, path_literal};
+use super::load::OBSERVATION_KEY;
 use super::model::Model;
-use super::{WarehouseError, quoted, quoted_list};
+use super::{WarehouseError, graph, quoted, quoted_list};
 
 /// The folder of a build with the rows that fail its audits.
 pub(super) const FOLDER: &str = "audits";
@@ -86,7 +87,7 @@ pub(super) fn run(
     earlier: Option<&ModelResult>,
 ) -> Result<Vec<AuditResult>, WarehouseError> {
     let mut counted = predicates(connection, model).into_iter();
-    let mut questions = vec![grain(model)];
+    let mut questions = vec![grain(model, is_unique(connection, model)?)];
     for audit in &model.contract.audits {
         let (mut count, rows) = ask(model, columns, &audit.kind, earlier);
         if let AuditKind::Every(_) = audit.kind
@@ -137,13 +138,29 @@ fn predicates(connection: &Connection, model: &Model) -> Vec<i64> {
     row.unwrap_or_default()
 }
 
-fn grain(model: &Model) -> Question {
+/// Whether no two rows of a model can have the same grain, because its rows are those of `lake.observations`: to count that
+/// again would take longer than most models.
+pub(super) fn is_unique(connection: &Connection, model: &Model) -> Result<bool, WarehouseError> {
+    Ok(model.is_view() && graph::keeps_apart(connection, model, "observations", &OBSERVATION_KEY)?)
+}
+
+fn grain(model: &Model, is_unique: bool) -> Question {
     let table = model.table();
     let columns = quoted_list(&model.contract.grain);
     let nulls =
         model.contract.grain.iter().map(|name| format!("{} is null", quoted(name))).collect::<Vec<_>>().join(" or ");
+    let audit = format!("grain: {}", model.contract.grain.join(", "));
+    if is_unique {
+        return Question {
+            audit,
+            blocking: true,
+            suspicion: None,
+            count: format!("select count(*) from {table} where {nulls}"),
+            rows: Some(format!("select * from {table} where {nulls}")),
+        };
+    }
     Question {
-        audit: format!("grain: {}", model.contract.grain.join(", ")),
+        audit,
         blocking: true,
         // Equal keys have equal hashes: where no hash stands twice, no key does. To hold the hashes takes less than half of
         // what it takes to hold the keys.

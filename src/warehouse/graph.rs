@@ -7,10 +7,11 @@ use std::collections::{BTreeMap, HashSet};
 use std::ops::Range;
 
 use duckdb::Connection;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::model::Model;
 use super::{WarehouseError, engine};
+use crate::parallel;
 
 /// A table that a SELECT names.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,21 +30,10 @@ pub(super) struct Parsed {
     pub references: Vec<Reference>,
 }
 
-/// Parses models, on as many threads as there are cores: for a project of a hundred models this is most of what a run
-/// without news costs. An error where one is no SELECT.
+/// Parses models, on all cores: for a project of a hundred models this is most of what a run without news would cost. An error
+/// where one is no SELECT.
 pub(super) fn parse(models: &[Model]) -> Result<Vec<Parsed>, WarehouseError> {
-    let threads = std::thread::available_parallelism().map_or(1, usize::from).min(8);
-    let part = models.len().div_ceil(threads).max(1);
-    let parsed: Vec<Result<Vec<Parsed>, WarehouseError>> = std::thread::scope(|scope| {
-        let threads: Vec<_> = models.chunks(part).map(|models| scope.spawn(move || parse_some(models))).collect();
-        // A thread that panics takes the program with it, as the same code would on this one.
-        threads
-            .into_iter()
-            .map(|thread| thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
-            .collect()
-    });
-    let parsed: Vec<Vec<Parsed>> = parsed.into_iter().collect::<Result<_, _>>()?;
-    Ok(parsed.into_iter().flatten().collect())
+    parallel::divided(models, parse_some)
 }
 
 fn parse_some(models: &[Model]) -> Result<Vec<Parsed>, WarehouseError> {
@@ -56,6 +46,57 @@ fn parse_some(models: &[Model]) -> Result<Vec<Parsed>, WarehouseError> {
         Ok(Parsed { normalised: tree.to_string(), references })
     };
     models.iter().map(parse).collect()
+}
+
+/// Whether a SELECT gives rows of one table of the lake, none of them twice, with at least these columns of it among `grain`:
+/// what identifies a row there identifies one here, and need not be counted. Anything that this does not know is a no.
+pub(super) fn keeps_apart(
+    connection: &Connection,
+    model: &Model,
+    table: &str,
+    key: &[&str],
+) -> Result<bool, WarehouseError> {
+    let tree = tree(connection, model)?;
+    let node = &tree["node"];
+    let knows = |value: &Value, known: &[&str]| {
+        value.as_object().is_some_and(|fields| {
+            fields
+                .iter()
+                .all(|(name, value)| known.contains(&name.as_str()) || value.as_object().is_some_and(Map::is_empty))
+        })
+    };
+    let from = &node["from_table"];
+    let list = node["select_list"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let is_plain = knows(node, &["type", "select_list", "from_table", "where_clause", "aggregate_handling"])
+        && node["type"] == "SELECT_NODE"
+        && node["aggregate_handling"] == "STANDARD_HANDLING"
+        && knows(
+            from,
+            &[
+                "type",
+                "alias",
+                "schema_name",
+                "table_name",
+                "qualified_name",
+                "query_location",
+                "query_location_length",
+            ],
+        )
+        && from["type"] == "BASE_TABLE"
+        && (from["schema_name"] == "lake" && from["table_name"] == table);
+    // A list made into rows repeats the others.
+    let makes_rows =
+        list.iter().any(|column| ["unnest", "unlist"].iter().any(|name| column.to_string().contains(name)));
+    let from_grain: Vec<&str> = list
+        .iter()
+        .filter(|column| column["type"] == "COLUMN_REF")
+        .filter_map(|column| {
+            let source = column["column_names"].as_array()?.last()?.as_str()?;
+            let name = column["alias"].as_str().unwrap_or(source);
+            model.contract.grain.iter().any(|own| own == name).then_some(source)
+        })
+        .collect();
+    Ok(is_plain && !makes_rows && key.iter().all(|column| from_grain.contains(column)))
 }
 
 fn tree(connection: &Connection, model: &Model) -> Result<Value, WarehouseError> {
@@ -236,4 +277,54 @@ pub(super) fn ordered(mut models: BTreeMap<String, Model>) -> Result<Vec<Model>,
         }
     }
     Ok(order)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::super::contract;
+    use super::super::model::Layer;
+    use super::*;
+
+    /// What gives rows of another table or some of them twice, or not all that identifies them, must be counted.
+    #[test]
+    fn only_what_gives_rows_of_one_table_once_is_known_to_keep_them_apart() {
+        let connection = Connection::open_in_memory().unwrap();
+        let keeps_apart = |select: &str| {
+            let text = format!("-- Rows.\n-- grain: a, c\n{select}");
+            let contract = contract::parse("m.sql".as_ref(), &text).unwrap();
+            let model = Model {
+                name: "m".into(),
+                layer: Layer::Staging,
+                path: "m.sql".into(),
+                text,
+                contract,
+                reads: Vec::new(),
+                reads_lake: Vec::new(),
+                select_hash: String::new(),
+            };
+            keeps_apart(&connection, &model, "t", &["a", "b"]).unwrap()
+        };
+        for select in [
+            "select a, b as c from lake.t",
+            "select upper(d) as d, o.b as c, lake.t.a, (select max(x) from lake.u) as x from lake.t as o where d > 1",
+        ] {
+            assert!(keeps_apart(select), "{select}");
+        }
+        for select in [
+            "select a, b from lake.t",
+            "select a, upper(b) as c from lake.t",
+            "select a, b as c from lake.u",
+            "select a, b as c from other.t",
+            "select a, b as c, unnest([1, 2]) as d from lake.t",
+            "select a, b as c from lake.t, lake.u",
+            "select a, b as c from lake.t union all select a, b from lake.t",
+            "with t as (select 1 as a, 2 as b from lake.u) select a, b as c from t",
+            "select a, b as c from lake.t group by rollup (a, b)",
+            "select a, b as c from (select * from lake.t)",
+            "select a, b as c from lake.t as o (b, a)",
+        ] {
+            assert!(!keeps_apart(select), "{select}");
+        }
+    }
 }

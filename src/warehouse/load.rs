@@ -1,10 +1,11 @@
 //! The tables of the lake in the warehouse: what they are, and how they are filled.
 
-use std::path::PathBuf;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 
 use duckdb::Connection;
 
-use super::engine::{execute, path_literal};
+use super::engine::{self, execute, path_literal};
 use super::{CodelistTable, Inputs, PipelineRow, SourceCodeRow, TableFiles, WarehouseError, literal, quoted};
 
 /// Bumped whenever the tables of the lake are loaded differently from the same files.
@@ -114,6 +115,11 @@ const COLUMNS: [&str; 15] = [
 /// The others are texts, of which few are different in millions of rows.
 const NUMBERS: [&str; 3] = ["value", "vintage", "cell"];
 
+/// What no two rows of `lake.observations` share: the lake takes no snapshot that gives one observation twice
+/// ([`crate::lake::LakeError::Duplicate`]), and of several vintages the last row of each key is loaded.
+pub(super) const OBSERVATION_KEY: [&str; 9] =
+    ["pipeline", "dataset", "indicator", "region", "sector", "sector_scheme", "size_class", "unit", "time_period"];
+
 fn texts() -> impl Iterator<Item = &'static str> {
     COLUMNS.into_iter().filter(|column| !NUMBERS.contains(column))
 }
@@ -125,33 +131,27 @@ fn texts() -> impl Iterator<Item = &'static str> {
 /// `coded.observations`, and `lake.observations` is a view that gives them as text. Rows stand in the order of the files, each
 /// of which is in the order of its keys where it has one row group.
 fn load_observations(connection: &Connection, tables: &[TableFiles]) -> Result<(), WarehouseError> {
-    const KEY: &str = "pipeline, dataset, indicator, region, sector, sector_scheme, size_class, unit, time_period";
+    let key = OBSERVATION_KEY.join(", ");
     if tables.is_empty() {
         return Ok(());
     }
     coded_table(connection, tables)?;
-    let columns = COLUMNS.map(|column| match column {
-        "vintage" => "make_timestamp(epoch_us(vintage)) as vintage".to_owned(),
-        "cell" => "cell::bigint as cell".to_owned(),
-        column => quoted(column),
-    });
-    let columns = columns.join(", ");
     // The first vintage of a table has nothing before it, and most tables have only that one.
     let (single, several): (Vec<_>, Vec<_>) = tables.iter().partition(|table| table.is_of_one_vintage);
-    if !single.is_empty() {
-        let files = files(single.iter().flat_map(|table| table.files.iter()));
-        let insert = format!(
-            "insert into coded.observations select {columns} from read_parquet([{files}], hive_partitioning = false)"
-        );
-        execute(connection, "load observations", &insert)?;
+    let (large, small): (Vec<_>, Vec<_>) = single.into_iter().partition(|table| table.rows >= LARGE);
+    if !small.is_empty() {
+        insert(connection, small.into_iter().flat_map(|table| &table.files), &BTreeMap::new())?;
+    }
+    for file in large.into_iter().flat_map(|table| &table.files) {
+        insert(connection, [file], &constants(connection, file)?)?;
     }
     if !several.is_empty() {
         let files = files(several.iter().flat_map(|table| table.files.iter()));
         let insert = format!(
             "create temp table versions as
-                select {columns}, \"change\", lead(make_timestamp(epoch_us(vintage))) over (partition by {KEY} order by vintage) as valid_to,
+                select {}, \"change\", lead(make_timestamp(epoch_us(vintage))) over (partition by {key} order by vintage) as valid_to,
                     coalesce(max_by(\"value\" is null and coalesce(flags, '') like '%c%', case when \"change\" <> 'withdrawn' then vintage end)
-                        over (partition by {KEY}), false) as is_withheld
+                        over (partition by {key}), false) as is_withheld
                 from read_parquet([{files}], hive_partitioning = false);
              insert into coded.observations
                 select * exclude (\"change\", valid_to, is_withheld) from versions
@@ -160,11 +160,59 @@ fn load_observations(connection: &Connection, tables: &[TableFiles]) -> Result<(
                 select * exclude (is_withheld) replace (
                     case when not is_withheld then \"value\" end as \"value\", case when not is_withheld then cell end as cell)
                 from versions where valid_to is not null or \"change\" = 'withdrawn' order by {ORDER}, vintage;
-             drop table versions"
+             drop table versions",
+            columns(&BTreeMap::new())
         );
         execute(connection, "load observations and their history", &insert)?;
     }
     Ok(())
+}
+
+/// The columns of `coded.observations` as a partition's file has them, but for those that have this one value in it.
+fn columns(constants: &BTreeMap<String, String>) -> String {
+    let columns = COLUMNS.map(|column| match (column, constants.get(column)) {
+        ("vintage", Some(moment)) => format!("make_timestamp(epoch_us(timestamptz {})) as vintage", literal(moment)),
+        ("vintage", None) => "make_timestamp(epoch_us(vintage)) as vintage".to_owned(),
+        ("cell", _) => "cell::bigint as cell".to_owned(),
+        (text, Some(constant)) => format!("{} as {}", literal(constant), quoted(text)),
+        (column, None) => quoted(column),
+    });
+    columns.join(", ")
+}
+
+/// Tables with fewer rows are loaded all at once.
+const LARGE: u64 = 250_000;
+
+/// The columns that have one value in all rows of a file, as it says of itself. To read and number such a column row by row
+/// takes as long as any other, and half of them are of this kind.
+fn constants(connection: &Connection, file: &Path) -> Result<BTreeMap<String, String>, WarehouseError> {
+    let names = texts().chain(["vintage"]).map(literal).collect::<Vec<_>>().join(", ");
+    let sql = format!(
+        "select path_in_schema, any_value(stats_min_value) from parquet_metadata({})
+         where path_in_schema in ({names})
+         group by path_in_schema
+         having min(stats_min_value) = max(stats_max_value) and count(stats_min_value) = count(*)
+             and sum(stats_null_count) = 0 and count(stats_null_count) = count(*)",
+        path_literal(file)
+    );
+    let failed = engine::refused("look at the observations".to_owned());
+    let mut statement = connection.prepare(&sql).map_err(&failed)?;
+    let found = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).map_err(&failed)?;
+    found.collect::<Result<_, _>>().map_err(&failed)
+}
+
+/// Puts the rows of files of one vintage into `coded.observations`.
+fn insert<'f>(
+    connection: &Connection,
+    paths: impl IntoIterator<Item = &'f PathBuf>,
+    constants: &BTreeMap<String, String>,
+) -> Result<(), WarehouseError> {
+    let insert = format!(
+        "insert into coded.observations select {} from read_parquet([{}], hive_partitioning = false)",
+        columns(constants),
+        files(paths.into_iter())
+    );
+    execute(connection, "load observations", &insert)
 }
 
 /// The order of rows that several files have a part in.
@@ -251,4 +299,62 @@ fn files<'a>(paths: impl Iterator<Item = &'a PathBuf>) -> String {
 fn values(texts: &[&String]) -> String {
     let literals: Vec<String> = texts.iter().map(|text| literal(text)).collect();
     format!("({})", literals.join(", "))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    /// What a column that never changes is taken for by what the file says of itself is what stands in its rows.
+    #[test]
+    fn a_large_table_is_loaded_as_a_small_one_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("a.parquet");
+        let connection = Connection::open_in_memory().unwrap();
+        let written = format!(
+            "copy (
+                select 'p' as pipeline, 'it''s' as dataset, 'I' || i % 7 as indicator, 'R' || i % 3000 as region, 'TOTAL' as sector,
+                    's' as sector_scheme, 'c' as size_class, case when i < 122880 then 'one' else 'other' end as unit,
+                    '2025' as time_period, i / 3 as \"value\", case when i > 5 then 'c' end as flags,
+                    timestamptz '2026-01-31 23:59:59.123456+00' as vintage, repeat('a', 64) as \"snapshot\", i as cell,
+                    'official' as provenance, 'new' as \"change\"
+                from range(300000) as numbers (i) order by i
+             ) to {} (format parquet, row_group_size 122880)",
+            path_literal(&file)
+        );
+        execute(&connection, "write", &written).unwrap();
+        let constant = constants(&connection, &file).unwrap();
+        let names: Vec<&str> = constant.keys().map(String::as_str).collect();
+        assert_eq!(
+            names,
+            [
+                "dataset",
+                "pipeline",
+                "provenance",
+                "sector",
+                "sector_scheme",
+                "size_class",
+                "snapshot",
+                "time_period",
+                "vintage"
+            ]
+        );
+
+        let loaded = |rows: u64| {
+            let connection = Connection::open_in_memory().unwrap();
+            let table = TableFiles { files: vec![file.clone()], is_of_one_vintage: true, rows };
+            execute(&connection, "make", &lake_tables(&[])).unwrap();
+            load_observations(&connection, &[table]).unwrap();
+            let columns = COLUMNS.map(quoted).join(", ");
+            let sql = format!(
+                "select count(*)::varchar || ' ' || sum(hash({columns})::hugeint)::varchar || ' ' || min(vintage)::varchar || min(dataset)
+                 from lake.observations"
+            );
+            connection.query_row(&sql, [], |row| row.get::<_, String>(0)).unwrap()
+        };
+        let large = loaded(300_000);
+        assert!(large.starts_with("300000 ") && large.ends_with("2026-01-31 23:59:59.123456it's"), "{large}");
+        assert_eq!(large, loaded(LARGE - 1));
+    }
 }

@@ -77,6 +77,8 @@ pub struct TableFiles {
     pub files: Vec<PathBuf>,
     /// Whether they are of one vintage, so that no row of them is followed by another one.
     pub is_of_one_vintage: bool,
+    /// How many rows there are in them.
+    pub rows: u64,
 }
 
 /// A codelist or crosswalk as a table of the lake.

@@ -109,6 +109,7 @@ proptest! {
             observations: vec![TableFiles {
                 files: partitions.iter().map(|partition| partition.path.clone()).collect(),
                 is_of_one_vintage: partitions.len() == 1,
+                rows: partitions.iter().map(|partition| partition.description.rows).sum(),
             }],
             ..Inputs::default()
         };

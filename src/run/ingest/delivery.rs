@@ -109,7 +109,7 @@ impl EditionJob {
             deferred: self.pipeline.request.deferred.clone(),
             accept: None,
         };
-        let mut draft = self.job.archive.draft(&self.pipeline.id)?;
+        let mut draft = self.job.archive.draft(&self.pipeline.id);
         let budget = until.saturating_duration_since(Instant::now());
         let response = match self.job.client.get(&request, &mut draft, budget).await {
             Ok(response) => response,
@@ -200,7 +200,7 @@ impl EditionJob {
             Ok(answer) => Ok(Ok(answer)),
             Err(Unanswered::Failed(report, answer)) => Ok(Err((report, answer))),
             Err(Unanswered::NotModified(last)) => {
-                let mut draft = self.job.archive.draft(&self.pipeline.id)?;
+                let mut draft = self.job.archive.draft(&self.pipeline.id);
                 if let Err(source) = io::copy(&mut last.open()?, &mut draft) {
                     last.verify()?;
                     return Err(DiskError::Io { action: "copy", path: last.path(), source }.into());
@@ -376,6 +376,7 @@ fn refused(url: &str, notice: &Notice) -> Report {
 
 impl Sink for Draft {
     fn restart(&mut self) -> io::Result<()> {
-        Draft::restart(self)
+        Draft::restart(self);
+        Ok(())
     }
 }

@@ -20,7 +20,7 @@ from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from decimal import Decimal
 from threading import Lock
 
-PLAN_VERSION = 1
+PLAN_VERSION = 2
 
 # Raking stops where all margins are met to this share of the margin (src/warehouse/rake.rs).
 TOLERANCE = 1e-9
@@ -416,7 +416,8 @@ class Build:
         hashes = f"select count(*) - count(distinct xxhash64({names(model['grain'])})) from {table}"
         repeated = f"select {names(model['grain'])} from {table} group by {names(model['grain'])} having count(*) > 1"
         failing = f"select * from {table} where {nulls} or ({names(model['grain'])}) in ({repeated})"
-        answers.append((f"grain: {', '.join(model['grain'])}", True, ("grain", empty, twice, hashes), failing))
+        how = ("count", empty) if model["is_unique"] else ("grain", empty, twice, hashes)
+        answers.append((f"grain: {', '.join(model['grain'])}", True, how, failing))
         for audit in model["audits"]:
             kind = audit["kind"]
             rows = None

@@ -1,5 +1,5 @@
 //! What `driver.py` is told: the files of the lake, the small tables with their rows, the models in Spark's dialect, and what is
-//! asked of them. Version 1 of a format that the two share and nobody else reads.
+//! asked of them. Version 2 of a format that the two share and nobody else reads.
 
 use std::path::{Path, PathBuf};
 
@@ -16,7 +16,7 @@ use crate::warehouse::model::{self, Model, Models};
 use crate::warehouse::{Inputs, WarehouseError};
 
 /// Bumped together with the driver's.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 /// Observations of one task of a shuffle; fewer tasks than Spark's usual 200 where the lake is small.
 const ROWS_PER_TASK: u64 = 250_000;
@@ -77,6 +77,8 @@ struct ModelPlan<'a> {
     kind: &'a str,
     sql: String,
     grain: &'a [String],
+    /// Whether it needs no counting that no two rows have the same grain.
+    is_unique: bool,
     columns: Vec<Column>,
     reads: &'a [String],
     private: bool,
@@ -214,6 +216,7 @@ fn of_model<'a>(
         kind: if model.is_view() { "view" } else { "table" },
         sql: transpile(model.sql()).map_err(|refusal| refused(model, refusal))?,
         grain: &contract.grain,
+        is_unique: crate::warehouse::audit::is_unique(connection, model)?,
         reads: &model.reads,
         private: contract.private,
         rake: contract.rake.as_ref().map(|rule| Rake {

@@ -1,0 +1,210 @@
+//! A snapshot while it is received.
+
+use std::io::{self, Write};
+use std::path::PathBuf;
+use std::sync::mpsc::{SyncSender, sync_channel};
+use std::thread::JoinHandle;
+
+use super::{ArchiveError, Sidecar, Snapshot};
+use crate::disk::{self, DiskError};
+
+/// A snapshot being received.
+pub struct Draft {
+    body: Body,
+}
+
+impl Write for Draft {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.body.write_all(bytes)?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Draft {
+    /// In this folder, which is made if needed.
+    pub(super) fn new(folder: PathBuf) -> Self {
+        Draft { body: Body::new(folder) }
+    }
+
+    /// Forgets all that was written.
+    pub fn restart(&mut self) {
+        if self.body.raw_bytes > 0 {
+            self.body = Body::new(self.body.folder.clone());
+        }
+    }
+
+    /// BLAKE3 of what was written, in hex.
+    pub fn hash(&self) -> String {
+        self.body.hasher.finalize().to_hex().to_string()
+    }
+
+    /// Keeps it. `describe` says what is known: `raw_bytes`, `hash` and `file` are filled in here.
+    pub fn commit(mut self, extension: &str, mut describe: Sidecar) -> Result<Snapshot, ArchiveError> {
+        describe.raw_bytes = self.body.raw_bytes;
+        describe.hash = self.hash();
+        let at = describe.fetched_at.strftime("%Y%m%dT%H%M%S%.6fZ");
+        let stem = format!("{at}-{}", &describe.hash[..16]);
+        describe.file = format!("{stem}.{extension}.zst");
+        let path = self.body.folder.join(&describe.file);
+        let pending = self
+            .body
+            .finish()
+            .map_err(|source| ArchiveError::Disk(DiskError::Io { action: "write", path: path.clone(), source }))?;
+        pending.commit(&path)?;
+        let sidecar = self.body.folder.join(format!("{stem}.json"));
+        let text = serde_json::to_vec_pretty(&describe)
+            .map_err(|source| ArchiveError::Note { path: sidecar.clone(), source })?;
+        disk::write_atomic(&sidecar, &text)?;
+        Ok(Snapshot { sidecar: describe, folder: std::mem::take(&mut self.body.folder), stem })
+    }
+}
+
+/// ZSTD's lowest level: tables of text come out as small as at level 3, in little more than half of the time.
+const LEVEL: i32 = 1;
+
+type Encoder = zstd::Encoder<'static, disk::Pending>;
+
+/// Bytes that are compressed at once.
+const PIECE_BYTES: usize = 1 << 20;
+
+/// Pieces that may wait for being compressed.
+const WAITING: usize = 4;
+
+/// The thread that compresses; it gives its encoder back at the end.
+type Compressing = JoinHandle<io::Result<Encoder>>;
+
+/// What has been received. From the first piece on, a thread of its own compresses it while more is received; most bodies
+/// are smaller and need none.
+struct Body {
+    folder: PathBuf,
+    thread: Option<(SyncSender<Vec<u8>>, Compressing)>,
+    piece: Vec<u8>,
+    hasher: blake3::Hasher,
+    raw_bytes: u64,
+}
+
+impl Body {
+    fn new(folder: PathBuf) -> Self {
+        Body { folder, thread: None, piece: Vec::new(), hasher: blake3::Hasher::new(), raw_bytes: 0 }
+    }
+
+    fn encoder(&self) -> io::Result<Encoder> {
+        let pending = disk::Pending::create_in(&self.folder).map_err(|error| match error {
+            DiskError::Io { source, .. } => source,
+            other => io::Error::other(other),
+        })?;
+        let mut encoder = zstd::Encoder::new(pending, LEVEL)?;
+        // The checksum is what finds a damaged file at reading.
+        encoder.include_checksum(true)?;
+        Ok(encoder)
+    }
+
+    fn write_all(&mut self, mut bytes: &[u8]) -> io::Result<()> {
+        self.hasher.update(bytes);
+        self.raw_bytes += bytes.len() as u64;
+        while self.piece.len() + bytes.len() >= PIECE_BYTES {
+            let (now, rest) = bytes.split_at(PIECE_BYTES - self.piece.len());
+            self.piece.extend_from_slice(now);
+            bytes = rest;
+            self.hand_over()?;
+        }
+        self.piece.extend_from_slice(bytes);
+        Ok(())
+    }
+
+    fn hand_over(&mut self) -> io::Result<()> {
+        let piece = std::mem::replace(&mut self.piece, Vec::with_capacity(PIECE_BYTES));
+        if self.thread.is_none() {
+            let mut encoder = self.encoder()?;
+            let (pieces, waiting) = sync_channel::<Vec<u8>>(WAITING);
+            let thread = std::thread::spawn(move || {
+                waiting.into_iter().try_for_each(|piece| encoder.write_all(&piece))?;
+                Ok(encoder)
+            });
+            self.thread = Some((pieces, thread));
+        }
+        match &self.thread {
+            Some((pieces, _)) if pieces.send(piece).is_ok() => Ok(()),
+            // Nobody takes it: the thread has ended with an error.
+            _ => self.join().and(Err(ended_early())),
+        }
+    }
+
+    /// The encoder, with all but the last piece.
+    fn join(&mut self) -> io::Result<Encoder> {
+        match self.thread.take() {
+            Some((pieces, thread)) => {
+                drop(pieces);
+                thread.join().unwrap_or_else(|_| Err(ended_early()))
+            }
+            None => self.encoder(),
+        }
+    }
+
+    fn finish(&mut self) -> io::Result<disk::Pending> {
+        let mut encoder = self.join()?;
+        encoder.write_all(&self.piece)?;
+        encoder.finish()
+    }
+}
+
+fn ended_early() -> io::Error {
+    io::Error::other("the thread that compresses has ended early")
+}
+
+impl Drop for Body {
+    /// The file of what is thrown away is gone when this is.
+    fn drop(&mut self) {
+        if self.thread.is_some() {
+            let _ = self.join();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use std::io::Read;
+
+    use super::super::Archive;
+    use super::super::tests::sidecar;
+    use super::*;
+
+    #[test]
+    fn nothing_received_leaves_nothing() {
+        let root = tempfile::tempdir().unwrap();
+        let archive = Archive::new(root.path());
+        let mut draft = archive.draft("p");
+        draft.restart();
+        drop(draft);
+        assert!(!root.path().join("archive").exists());
+        let mut draft = archive.draft("p");
+        draft.write_all(&vec![b'a'; 2 * PIECE_BYTES]).unwrap();
+        let files = || std::fs::read_dir(root.path().join("archive/p")).unwrap().count();
+        assert_eq!(files(), 1);
+        drop(draft);
+        assert_eq!(files(), 0);
+    }
+
+    #[test]
+    fn a_body_of_many_pieces_comes_back() {
+        let root = tempfile::tempdir().unwrap();
+        let archive = Archive::new(root.path());
+        for size in [PIECE_BYTES - 1, PIECE_BYTES, PIECE_BYTES + 1, 7 * PIECE_BYTES + 3] {
+            let body: Vec<u8> = (0..size).map(|at| (at / 7 % 251) as u8).collect();
+            let mut draft = archive.draft("p");
+            draft.write_all(&body).unwrap();
+            draft.restart();
+            body.chunks(70_001).for_each(|some| draft.write_all(some).unwrap());
+            let snapshot = draft.commit("csv", Sidecar { pipeline: size.to_string(), ..sidecar(200) }).unwrap();
+            let mut found = Vec::new();
+            snapshot.open().unwrap().read_to_end(&mut found).unwrap();
+            assert!(found == body && snapshot.sidecar.raw_bytes == size as u64);
+            snapshot.verify().unwrap();
+        }
+    }
+}
