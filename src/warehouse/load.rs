@@ -116,7 +116,7 @@ const COLUMNS: [&str; 15] = [
 const NUMBERS: [&str; 3] = ["value", "vintage", "cell"];
 
 /// What no two rows of `lake.observations` share: the lake takes no snapshot that gives one observation twice
-/// ([`crate::lake::LakeError::Duplicate`]), and of several vintages the last row of each key is loaded.
+/// (`LakeError::Duplicate`), and of several vintages the last row of each key is loaded.
 pub(super) const OBSERVATION_KEY: [&str; 9] =
     ["pipeline", "dataset", "indicator", "region", "sector", "sector_scheme", "size_class", "unit", "time_period"];
 
