@@ -20,7 +20,6 @@ given = [argument for argument in sys.argv[1:] if argument != "--verify"]
 tejido, work, python = os.path.abspath(given[0]), os.path.abspath(given[1]), os.path.abspath(given[2])
 sizes = [int(copies) for copies in given[3:]] or [1, 3, 12]
 cube, folder, cluster = f"{work}/all/cube.csv", f"{work}/scale", f"{work}/scale-cluster"
-MOST_ON_ONE = 4  # Copies that one worker is given.
 VARIABLES = {"TEJIDO__PROFILE": "live", "TEJIDO__REPORT__ENABLED": "false", "TEJIDO__LISTEN__ADDRESS": "127.0.0.1:0",
              "TEJIDO__WAREHOUSE__MODEL_TIMEOUT_SECS": "3600", "PYSPARK_PYTHON": python, "SPARK_LOCAL_IP": "127.0.0.1"}
 
@@ -121,8 +120,6 @@ for at, copies in enumerate(sizes):
     print(f"| | ingest of {copies} tables | {seconds:.0f} s | {peak:.0f} MB |", flush=True)
     expected = None
     for engine, workers in (("spark", 1), ("spark", 2), ("duckdb", 0)):
-        if workers == 1 and copies > MOST_ON_ONE:
-            continue
         seconds, peak, marts = build(engine, workers)
         rows = sum(count for _, count in marts.values())
         name = "DuckDB" if engine == "duckdb" else f"Spark, {workers} worker{'s' * (workers > 1)}"
