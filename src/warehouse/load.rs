@@ -180,8 +180,8 @@ fn columns(constants: &BTreeMap<String, String>) -> String {
     columns.join(", ")
 }
 
-/// Tables with fewer rows are loaded all at once.
-const LARGE: u64 = 250_000;
+/// Tables with fewer rows are loaded all at once: one of a few row groups would be read by as few threads.
+const LARGE: u64 = 4_000_000;
 
 /// The columns that have one value in all rows of a file, as it says of itself. To read and number such a column row by row
 /// takes as long as any other, and half of them are of this kind.
@@ -353,7 +353,7 @@ mod tests {
             );
             connection.query_row(&sql, [], |row| row.get::<_, String>(0)).unwrap()
         };
-        let large = loaded(300_000);
+        let large = loaded(LARGE);
         assert!(large.starts_with("300000 ") && large.ends_with("2026-01-31 23:59:59.123456it's"), "{large}");
         assert_eq!(large, loaded(LARGE - 1));
     }
