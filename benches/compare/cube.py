@@ -6,6 +6,8 @@ import textwrap
 import duckdb
 
 repository = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+# A source on loopback, no report, and a port that is free: nobody is disturbed by questions to oneself.
+VARIABLES = {"TEJIDO__PROFILE": "live", "TEJIDO__REPORT__ENABLED": "false", "TEJIDO__LISTEN__ADDRESS": "127.0.0.1:0"}
 DIMENSIONS = {"size_emp": ("size_class", "size_classes"), "nace_r2": ("sector", "sectors"),
               "indic_is": ("indicator", "indicators"), "unit": ("unit", "units"), "geo": ("region", "regions")}
 

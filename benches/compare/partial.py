@@ -12,13 +12,12 @@ import sys
 import threading
 import time
 
-from cube import project
+from cube import VARIABLES, project
 
 TABLES = 20
 tejido, work = os.path.abspath(sys.argv[1]), os.path.abspath(sys.argv[2])
 rounds = int(sys.argv[3]) if len(sys.argv) > 3 else 5
 cube, folder = f"{work}/all/cube.csv", f"{work}/partial"
-VARIABLES = {"TEJIDO__PROFILE": "live", "TEJIDO__REPORT__ENABLED": "false", "TEJIDO__LISTEN__ADDRESS": "127.0.0.1:0"}
 
 
 def tables():
@@ -63,7 +62,7 @@ class Server(http.server.BaseHTTPRequestHandler):
 
 def run():
     start = time.monotonic()
-    told = subprocess.run([tejido, "run"], cwd=folder, env={**os.environ, **VARIABLES}, capture_output=True, text=True)
+    told = subprocess.run([tejido, "run"], cwd=folder, env=variables, capture_output=True, text=True)
     if told.returncode != 0:
         raise SystemExit(f"failed:\n{told.stdout[-1500:]}\n{told.stderr[-3000:]}")
     return time.monotonic() - start
@@ -71,7 +70,7 @@ def run():
 
 server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Server)
 threading.Thread(target=server.serve_forever, daemon=True).start()
-VARIABLES["TEJIDO__FETCH__MIRROR"] = f"http://127.0.0.1:{server.server_address[1]}"
+variables = {**os.environ, **VARIABLES, "TEJIDO__FETCH__MIRROR": f"http://127.0.0.1:{server.server_address[1]}"}
 whole, partial = [], []
 for turn in range(rounds):
     shutil.rmtree(folder, ignore_errors=True)

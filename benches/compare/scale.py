@@ -13,15 +13,15 @@ import sys
 import threading
 import time
 
-from cube import project, repository
+from cube import VARIABLES, project, repository
 
 verifies = "--verify" in sys.argv
 given = [argument for argument in sys.argv[1:] if argument != "--verify"]
 tejido, work, python = os.path.abspath(given[0]), os.path.abspath(given[1]), os.path.abspath(given[2])
 sizes = [int(copies) for copies in given[3:]] or [1, 3, 12]
 cube, folder, cluster = f"{work}/all/cube.csv", f"{work}/scale", f"{work}/scale-cluster"
-VARIABLES = {"TEJIDO__PROFILE": "live", "TEJIDO__REPORT__ENABLED": "false", "TEJIDO__LISTEN__ADDRESS": "127.0.0.1:0",
-             "TEJIDO__WAREHOUSE__MODEL_TIMEOUT_SECS": "3600", "PYSPARK_PYTHON": python, "SPARK_LOCAL_IP": "127.0.0.1"}
+variables = {**os.environ, **VARIABLES, "TEJIDO__WAREHOUSE__MODEL_TIMEOUT_SECS": "3600", "PYSPARK_PYTHON": python,
+             "SPARK_LOCAL_IP": "127.0.0.1"}
 
 
 def named(copy, indicator):
@@ -72,7 +72,7 @@ def timed(arguments):
     watcher = threading.Thread(target=watch)
     watcher.start()
     began = time.monotonic()
-    run = subprocess.run([tejido, *arguments], cwd=folder, env={**os.environ, **VARIABLES}, capture_output=True, text=True)
+    run = subprocess.run([tejido, *arguments], cwd=folder, env=variables, capture_output=True, text=True)
     seconds = time.monotonic() - began
     over.set()
     watcher.join()
@@ -110,7 +110,7 @@ def use(engine, master):
 
 server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Server)
 threading.Thread(target=server.serve_forever, daemon=True).start()
-VARIABLES["TEJIDO__FETCH__MIRROR"] = f"http://127.0.0.1:{server.server_address[1]}"
+variables["TEJIDO__FETCH__MIRROR"] = f"http://127.0.0.1:{server.server_address[1]}"
 print(f"{os.cpu_count()} cores\n\n| observations | engine | time | peak memory |\n|---|---|---|---|", flush=True)
 for at, copies in enumerate(sizes):
     shutil.rmtree(folder, ignore_errors=True)

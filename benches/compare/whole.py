@@ -11,7 +11,7 @@ import time
 
 import duckdb
 
-from cube import MARTS, project, write
+from cube import MARTS, VARIABLES, project, write
 
 tejido, work, rounds = os.path.abspath(sys.argv[1]), sys.argv[2], int(sys.argv[3])
 
@@ -119,7 +119,7 @@ def chains(size, names):
             if name == "tejido":
                 project(folder, f"{work}/all/cube.csv", ["cube"])
                 mirror = f"{address}/{'few' if size == 'middle' else 'all'}"
-                variables = {"TEJIDO__FETCH__MIRROR": mirror, "TEJIDO__PROFILE": "live", "TEJIDO__REPORT__ENABLED": "false", "TEJIDO__LISTEN__ADDRESS": "127.0.0.1:0"}
+                variables = {**VARIABLES, "TEJIDO__FETCH__MIRROR": mirror}
                 commands = [([tejido, "run"], folder, variables)]
             else:
                 dbt_project(folder)

@@ -8,78 +8,9 @@ use std::thread::JoinHandle;
 use super::{ArchiveError, Sidecar, Snapshot};
 use crate::disk::{self, DiskError};
 
-/// A snapshot being received.
+/// A snapshot being received. There is no file of it before something has come. From the first piece on, a thread of its own
+/// compresses it while more is received; most bodies are smaller and need none.
 pub struct Draft {
-    body: Body,
-}
-
-impl Write for Draft {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.body.write_all(bytes)?;
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl Draft {
-    /// In this folder, which is made if needed.
-    pub(super) fn new(folder: PathBuf) -> Self {
-        Draft { body: Body::new(folder) }
-    }
-
-    /// Forgets all that was written.
-    pub fn restart(&mut self) {
-        if self.body.raw_bytes > 0 {
-            self.body = Body::new(self.body.folder.clone());
-        }
-    }
-
-    /// BLAKE3 of what was written, in hex.
-    pub fn hash(&self) -> String {
-        self.body.hasher.finalize().to_hex().to_string()
-    }
-
-    /// Keeps it. `describe` says what is known: `raw_bytes`, `hash` and `file` are filled in here.
-    pub fn commit(mut self, extension: &str, mut describe: Sidecar) -> Result<Snapshot, ArchiveError> {
-        describe.raw_bytes = self.body.raw_bytes;
-        describe.hash = self.hash();
-        let at = describe.fetched_at.strftime("%Y%m%dT%H%M%S%.6fZ");
-        let stem = format!("{at}-{}", &describe.hash[..16]);
-        describe.file = format!("{stem}.{extension}.zst");
-        let path = self.body.folder.join(&describe.file);
-        let pending = self
-            .body
-            .finish()
-            .map_err(|source| ArchiveError::Disk(DiskError::Io { action: "write", path: path.clone(), source }))?;
-        pending.commit(&path)?;
-        let sidecar = self.body.folder.join(format!("{stem}.json"));
-        let text = serde_json::to_vec_pretty(&describe)
-            .map_err(|source| ArchiveError::Note { path: sidecar.clone(), source })?;
-        disk::write_atomic(&sidecar, &text)?;
-        Ok(Snapshot { sidecar: describe, folder: std::mem::take(&mut self.body.folder), stem })
-    }
-}
-
-/// ZSTD's lowest level: tables of text come out as small as at level 3, in little more than half of the time.
-const LEVEL: i32 = 1;
-
-type Encoder = zstd::Encoder<'static, disk::Pending>;
-
-/// Bytes that are compressed at once.
-const PIECE_BYTES: usize = 1 << 20;
-
-/// Pieces that may wait for being compressed.
-const WAITING: usize = 4;
-
-/// The thread that compresses; it gives its encoder back at the end.
-type Compressing = JoinHandle<io::Result<Encoder>>;
-
-/// What has been received. From the first piece on, a thread of its own compresses it while more is received; most bodies
-/// are smaller and need none.
-struct Body {
     folder: PathBuf,
     thread: Option<(SyncSender<Vec<u8>>, Compressing)>,
     piece: Vec<u8>,
@@ -87,9 +18,55 @@ struct Body {
     raw_bytes: u64,
 }
 
-impl Body {
-    fn new(folder: PathBuf) -> Self {
-        Body { folder, thread: None, piece: Vec::new(), hasher: blake3::Hasher::new(), raw_bytes: 0 }
+/// The thread that compresses; it gives its encoder back at the end.
+type Compressing = JoinHandle<io::Result<Encoder>>;
+
+type Encoder = zstd::Encoder<'static, disk::Pending>;
+
+/// ZSTD's lowest level: tables of text come out as small as at level 3, in little more than half of the time.
+const LEVEL: i32 = 1;
+
+/// Bytes that are compressed at once.
+const PIECE_BYTES: usize = 1 << 20;
+
+/// Pieces that may wait for being compressed.
+const WAITING: usize = 4;
+
+impl Draft {
+    /// In this folder, which is made if needed.
+    pub(super) fn new(folder: PathBuf) -> Self {
+        Draft { folder, thread: None, piece: Vec::new(), hasher: blake3::Hasher::new(), raw_bytes: 0 }
+    }
+
+    /// Forgets all that was written.
+    pub fn restart(&mut self) {
+        if self.raw_bytes > 0 {
+            *self = Draft::new(std::mem::take(&mut self.folder));
+        }
+    }
+
+    /// BLAKE3 of what was written, in hex.
+    pub fn hash(&self) -> String {
+        self.hasher.finalize().to_hex().to_string()
+    }
+
+    /// Keeps it. `describe` says what is known: `raw_bytes`, `hash` and `file` are filled in here.
+    pub fn commit(mut self, extension: &str, mut describe: Sidecar) -> Result<Snapshot, ArchiveError> {
+        describe.raw_bytes = self.raw_bytes;
+        describe.hash = self.hash();
+        let at = describe.fetched_at.strftime("%Y%m%dT%H%M%S%.6fZ");
+        let stem = format!("{at}-{}", &describe.hash[..16]);
+        describe.file = format!("{stem}.{extension}.zst");
+        let path = self.folder.join(&describe.file);
+        let pending = self
+            .finish()
+            .map_err(|source| ArchiveError::Disk(DiskError::Io { action: "write", path: path.clone(), source }))?;
+        pending.commit(&path)?;
+        let sidecar = self.folder.join(format!("{stem}.json"));
+        let text = serde_json::to_vec_pretty(&describe)
+            .map_err(|source| ArchiveError::Note { path: sidecar.clone(), source })?;
+        disk::write_atomic(&sidecar, &text)?;
+        Ok(Snapshot { sidecar: describe, folder: std::mem::take(&mut self.folder), stem })
     }
 
     fn encoder(&self) -> io::Result<Encoder> {
@@ -101,19 +78,6 @@ impl Body {
         // The checksum is what finds a damaged file at reading.
         encoder.include_checksum(true)?;
         Ok(encoder)
-    }
-
-    fn write_all(&mut self, mut bytes: &[u8]) -> io::Result<()> {
-        self.hasher.update(bytes);
-        self.raw_bytes += bytes.len() as u64;
-        while self.piece.len() + bytes.len() >= PIECE_BYTES {
-            let (now, rest) = bytes.split_at(PIECE_BYTES - self.piece.len());
-            self.piece.extend_from_slice(now);
-            bytes = rest;
-            self.hand_over()?;
-        }
-        self.piece.extend_from_slice(bytes);
-        Ok(())
     }
 
     fn hand_over(&mut self) -> io::Result<()> {
@@ -141,7 +105,9 @@ impl Body {
                 drop(pieces);
                 thread.join().unwrap_or_else(|_| Err(ended_early()))
             }
-            None => self.encoder(),
+            None if self.piece.len() as u64 == self.raw_bytes => self.encoder(),
+            // A piece was lost with the thread that had it, or before there was one.
+            None => Err(ended_early()),
         }
     }
 
@@ -152,17 +118,37 @@ impl Body {
     }
 }
 
-fn ended_early() -> io::Error {
-    io::Error::other("the thread that compresses has ended early")
+impl Write for Draft {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.hasher.update(bytes);
+        self.raw_bytes += bytes.len() as u64;
+        let mut rest = bytes;
+        while self.piece.len() + rest.len() >= PIECE_BYTES {
+            let (now, later) = rest.split_at(PIECE_BYTES - self.piece.len());
+            self.piece.extend_from_slice(now);
+            rest = later;
+            self.hand_over()?;
+        }
+        self.piece.extend_from_slice(rest);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
-impl Drop for Body {
+impl Drop for Draft {
     /// The file of what is thrown away is gone when this is.
     fn drop(&mut self) {
         if self.thread.is_some() {
             let _ = self.join();
         }
     }
+}
+
+fn ended_early() -> io::Error {
+    io::Error::other("the thread that compresses has ended early")
 }
 
 #[cfg(test)]
@@ -188,6 +174,17 @@ mod tests {
         assert_eq!(files(), 1);
         drop(draft);
         assert_eq!(files(), 0);
+    }
+
+    /// Whoever goes on after an error does not get a snapshot of which a part is missing.
+    #[test]
+    fn what_was_lost_is_not_kept() {
+        let root = tempfile::tempdir().unwrap();
+        std::fs::write(root.path().join("archive"), "no folder").unwrap();
+        let mut draft = Archive::new(root.path()).draft("p");
+        assert!(draft.write_all(&vec![b'a'; 2 * PIECE_BYTES]).is_err());
+        std::fs::remove_file(root.path().join("archive")).unwrap();
+        assert!(draft.commit("csv", sidecar(200)).is_err());
     }
 
     #[test]

@@ -18,10 +18,8 @@ fn place(build_id: &str) -> String {
 
 /// The store that is to Spark's machines what the disk is to this one.
 fn shared(project: &Project) -> Result<Option<Store>, RunError> {
-    let storage = &project.settings.storage;
     let is_seen = project.settings.warehouse.spark.root.contains("://");
-    let url = storage.url.as_ref().or(project.exchange.as_ref()).filter(|_| is_seen);
-    Ok(url.map(|url| Store::open(url, &storage.options)).transpose()?)
+    project.store_at(project.settings.storage.url.as_ref().or(project.exchange.as_ref()).filter(|_| is_seen))
 }
 
 /// Where the models of a build run; none where that is DuckDB. What Spark is to read is put into the store first, if the data

@@ -274,8 +274,12 @@ pub(super) async fn finish(remote: Option<Remote>) -> Result<(), RunError> {
 impl Project {
     /// The object store of the data root; none where that is a folder.
     pub(super) fn store(&self) -> Result<Option<Store>, RunError> {
-        let storage = &self.settings.storage;
-        Ok(storage.url.as_ref().map(|url| Store::open(url, &storage.options)).transpose()?)
+        self.store_at(self.settings.storage.url.as_ref())
+    }
+
+    /// The store at an address, opened with what the settings say of stores.
+    pub(super) fn store_at(&self, url: Option<&url::Url>) -> Result<Option<Store>, RunError> {
+        Ok(url.map(|url| Store::open(url, &self.settings.storage.options)).transpose()?)
     }
 }
 

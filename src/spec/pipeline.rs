@@ -356,15 +356,14 @@ pub struct Pipelines {
 impl Pipelines {
     /// Reads and validates every TOML file in the folder.
     pub fn load(folder: &Path, codelists: &Codelists) -> Result<Self, SpecError> {
-        let mut names = disk::list(folder)?;
-        names.retain(|name| name.ends_with(".toml"));
-        let read = |name: &String| {
-            let path = folder.join(name);
-            let text = disk::read_text(&path)?;
-            parse(&path, name.strip_suffix(".toml").unwrap_or(name), &text, codelists)
+        let names = disk::list(folder)?;
+        let stems: Vec<&str> = names.iter().filter_map(|name| name.strip_suffix(".toml")).collect();
+        let read = |stem: &&str| {
+            let path = folder.join(format!("{stem}.toml"));
+            parse(&path, stem, &disk::read_text(&path)?, codelists)
         };
         // Of a run without news over hundreds of pipelines this is a good part.
-        Ok(Pipelines { all: parallel::divided(&names, |names| names.iter().map(read).collect())? })
+        Ok(Pipelines { all: parallel::divided(&stems, |stems| stems.iter().map(read).collect())? })
     }
 
     /// The named ones, or all when none is named.

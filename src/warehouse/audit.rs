@@ -141,7 +141,9 @@ fn predicates(connection: &Connection, model: &Model) -> Vec<i64> {
 /// Whether no two rows of a model can have the same grain, because its rows are those of `lake.observations`: to count that
 /// again would take longer than most models.
 pub(super) fn is_unique(connection: &Connection, model: &Model) -> Result<bool, WarehouseError> {
-    Ok(model.is_view() && graph::keeps_apart(connection, model, "observations", &OBSERVATION_KEY)?)
+    const TABLE: &str = "observations";
+    let may_be = model.is_view() && model.reads_lake.iter().any(|table| table == TABLE);
+    Ok(may_be && graph::keeps_apart(connection, model, TABLE, &OBSERVATION_KEY)?)
 }
 
 fn grain(model: &Model, is_unique: bool) -> Question {
