@@ -40,7 +40,12 @@ fn main() {
     let inputs = Inputs {
         observations: files
             .iter()
-            .map(|file| TableFiles { files: vec![file.clone()], is_of_one_vintage: true, rows: (rows / TABLES) as u64 })
+            .map(|file| TableFiles {
+                files: vec![file.clone()],
+                is_of_one_vintage: true,
+                rows: (rows / TABLES) as u64,
+                ..TableFiles::default()
+            })
             .collect(),
         codelists: project.codelist_tables(),
         pipelines: (0..TABLES)

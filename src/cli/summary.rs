@@ -168,12 +168,14 @@ fn provenance(report: &RunReport) -> Option<String> {
 }
 
 fn published(report: &RunReport, build_id: &str, models: &[ModelResult], audits: &[AuditResult]) -> String {
-    let reused = models.iter().filter(|model| model.reused).count();
+    let count = |how: fn(&&ModelResult) -> bool| models.iter().filter(how).count();
+    let (reused, amended) = (count(|model| model.reused), count(|model| model.amended));
     let views = models.iter().filter(|model| model.schema == "staging").count();
     let warned: Vec<&AuditResult> = audits.iter().filter(|audit| !audit.passed()).collect();
     let mut text = format!(
-        "models     {} run, {reused} reused, {views} views\naudits     {} passed, {} with a warning\n",
-        models.len() - reused - views,
+        "models     {} run, {}{reused} reused, {views} views\naudits     {} passed, {} with a warning\n",
+        models.len() - reused - amended - views,
+        if amended > 0 { format!("{amended} in part, ") } else { String::new() },
         audits.len() - warned.len(),
         warned.len(),
     );

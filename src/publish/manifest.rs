@@ -70,7 +70,7 @@ impl InputRecord {
 }
 
 /// What became of the rows of one table of one pipeline, by its newest snapshot.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct PipelineRecord {
     /// The pipeline.
     pub pipeline: String,
@@ -86,4 +86,7 @@ pub struct PipelineRecord {
     pub quarantined: BTreeMap<String, u64>,
     /// Canonical rows by provenance.
     pub provenance: BTreeMap<String, u64>,
+    /// What the build loaded of it: how many partitions of the lake, and their fingerprint.
+    #[serde(default)]
+    pub partitions: Value,
 }

@@ -28,6 +28,9 @@ pub struct ListedModel {
     pub reads: Vec<String>,
     /// The tables of the lake that it reads, without the schema.
     pub reads_lake: Vec<String>,
+    /// Where only observations change: by which of their columns those of its rows are told that can have changed. None of what
+    /// is a view or reads no observations, and nothing of what is computed as a whole.
+    pub in_part_by: Option<Vec<String>>,
     /// How many audits it has.
     pub audits: usize,
     /// How it stands beside the published build.
@@ -39,6 +42,7 @@ pub struct ListedModel {
 /// The models that these selectors mean, in the order in which they run; all where there is none.
 pub fn models(project: &Project, selectors: &[String]) -> Result<Vec<ListedModel>, RunError> {
     let published = published(project)?;
+    let separated = warehouse::separated(&project.models).map_err(RunError::Models)?;
     let listed = selected(project, selectors, &published)?.into_iter().map(|model| ListedModel {
         name: model.name.clone(),
         layer: match model.layer {
@@ -52,6 +56,7 @@ pub fn models(project: &Project, selectors: &[String]) -> Result<Vec<ListedModel
         columns: model.contract.columns.iter().cloned().collect(),
         reads: model.reads.clone(),
         reads_lake: model.reads_lake.clone(),
+        in_part_by: separated.get(&model.name).cloned(),
         audits: model.contract.audits.len(),
         standing: Standing::of(model, &published),
         rows: published.iter().find(|other| other.name == model.name).map(|other| other.rows),

@@ -15,7 +15,8 @@ use crate::lake::Partition;
 use crate::publish::{self, About, Draft, InputRecord, Manifest, PipelineRecord, Published, Retention};
 use crate::spec::Kind;
 use crate::warehouse::{
-    self, Build, Inputs, Limits, ModelResult, PipelineRow, Previous, SnapshotRow, SourceCodeRow, TableFiles,
+    self, Build, Inputs, Limits, Loaded, LoadedPartition, ModelResult, PipelineRow, Previous, SnapshotRow,
+    SourceCodeRow, TableFiles,
 };
 use crate::{disk, warehouse::WarehouseError};
 
@@ -52,6 +53,9 @@ pub(super) fn refresh(
     let previous = published.as_ref().map(|published| Previous {
         database: published.folder.join("tejido.duckdb"),
         models: read_models(&published.manifest),
+        is_of_same_models: published.manifest.models_checked == project.models_checked,
+        lake: published.manifest.lake.clone(),
+        tables: published.manifest.pipelines.iter().filter_map(loaded).collect(),
     });
     let previous = previous.filter(|previous| disk::exists(&previous.database));
     let cluster = super::cluster::of(project, &build_id, &inputs)?;
@@ -112,6 +116,21 @@ pub(super) fn refresh(
     retire(project, built_at);
     let Build { models, audits } = build;
     Ok(BuildOutcome::Published { build_id, models, audits, changes })
+}
+
+/// The name of a source's table in a build, and what was loaded of it.
+fn loaded(record: &PipelineRecord) -> Option<((String, String), Loaded)> {
+    let loaded = serde_json::from_value(record.partitions.clone()).ok()?;
+    Some(((record.pipeline.clone(), record.dataset.clone()), loaded))
+}
+
+/// What a build loads of an edition.
+fn partitions(edition: &EditionPartitions) -> Vec<LoadedPartition> {
+    let of = |partition: &Partition| LoadedPartition {
+        fingerprint: partition.description.fingerprint.clone(),
+        vintage: partition.description.vintage.to_string(),
+    };
+    used(edition).into_iter().map(|(partition, _)| of(partition)).collect()
 }
 
 /// Removes the builds that nothing keeps. What was published is published, even if they cannot be removed now.
@@ -176,6 +195,8 @@ pub(super) fn inputs(project: &Project, editions: &[&EditionPartitions]) -> Inpu
                 Kind::Observations => {
                     vintages += 1;
                     table.rows += partition.description.rows;
+                    table.pipeline.clone_from(&partition.description.pipeline);
+                    table.dataset.clone_from(&partition.description.dataset);
                     // Several partitions may be in one file.
                     if table.files.last() != Some(&partition.path) {
                         table.files.push(partition.path.clone());
@@ -202,6 +223,7 @@ pub(super) fn inputs(project: &Project, editions: &[&EditionPartitions]) -> Inpu
         }
         if vintages > 0 {
             table.is_of_one_vintage = vintages == 1;
+            table.partitions = partitions(edition);
             inputs.observations.push(table);
             inputs.source_codes.extend(source_codes(edition));
         }
@@ -291,6 +313,7 @@ fn pipeline_records(editions: &[&EditionPartitions]) -> Vec<PipelineRecord> {
                 filtered: newest.counts.filtered,
                 quarantined: newest.counts.quarantined.clone(),
                 provenance: newest.counts.provenance.clone(),
+                partitions: serde_json::to_value(Loaded::of(&partitions(edition))).unwrap_or_default(),
             })
         })
         .collect()

@@ -8,7 +8,7 @@
 //! select …
 //! ```
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use duckdb::Connection;
@@ -132,46 +132,44 @@ fn others(model: &Model) -> Vec<&str> {
     model.contract.grain.iter().map(String::as_str).filter(|name| *name != "time_period").collect()
 }
 
-/// Statements that make `data_dictionary`: a row a column of each table that is published. Each language that a header has
-/// beside its own adds a column for what the table is, and one for what the column means.
-pub(super) fn dictionary(models: &Models, results: &[ModelResult]) -> String {
+/// Makes `data_dictionary`: a row a column of each table that is published. Each language that a header has beside its own adds a
+/// column for what the table is, and one for what the column means.
+pub(super) fn make_dictionary(
+    connection: &Connection,
+    models: &Models,
+    results: &[ModelResult],
+) -> Result<(), WarehouseError> {
     let is_private = |name: &str| models.all.iter().any(|model| model.name == name && model.contract.private);
     let published: Vec<&ModelResult> = results.iter().filter(|result| !is_private(&result.name)).collect();
     let languages: BTreeSet<&String> = published.iter().flat_map(|result| result.translations.keys()).collect();
-    let said = |words: &BTreeMap<String, String>, language: &String| {
-        words.get(language).map_or_else(|| "null".to_owned(), |text| literal(text))
-    };
-    let mut rows = Vec::new();
-    for result in &published {
-        for (at, column) in result.columns.iter().enumerate() {
-            let mut row = vec![
-                literal(&result.schema),
-                literal(&result.name),
-                literal(&result.description),
-                (at + 1).to_string(),
-                literal(&column.name),
-                literal(&column.kind),
-                result.grain.contains(&column.name).to_string(),
-                literal(&column.description),
-            ];
-            for &language in &languages {
-                row.extend([said(&result.translations, language), said(&column.translations, language)]);
-            }
-            rows.push(format!("({})", row.join(", ")));
-        }
-    }
-    let fill = match rows.is_empty() {
-        true => String::new(),
-        false => format!("insert into main.data_dictionary values {};", rows.join(", ")),
-    };
     let translations: String = languages
         .iter()
         .map(|language| format!(", table_description_{language} varchar, description_{language} varchar"))
         .collect();
-    format!(
+    let make = format!(
         "create table main.data_dictionary (schema_name varchar, table_name varchar, table_description varchar, position integer,
             column_name varchar, data_type varchar, is_key boolean, description varchar{translations});
-         comment on table main.data_dictionary is 'What each column of each table means; the key columns of a table identify a row';
-         {fill}"
-    )
+         comment on table main.data_dictionary is 'What each column of each table means; the key columns of a table identify a row'"
+    );
+    execute(connection, "make the dictionary", &make)?;
+    let mut rows = Vec::new();
+    for result in &published {
+        for (at, column) in result.columns.iter().enumerate() {
+            let mut row = vec![
+                Some(result.schema.clone()),
+                Some(result.name.clone()),
+                Some(result.description.clone()),
+                Some((at + 1).to_string()),
+                Some(column.name.clone()),
+                Some(column.kind.clone()),
+                Some(result.grain.contains(&column.name).to_string()),
+                Some(column.description.clone()),
+            ];
+            for &language in &languages {
+                row.extend([&result.translations, &column.translations].map(|words| words.get(language).cloned()));
+            }
+            rows.push(row);
+        }
+    }
+    engine::append(connection, "main", "data_dictionary", rows)
 }

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use duckdb::Connection;
 use serde::{Deserialize, Serialize};
 
+use super::amend::{self, Amendment, Way};
 use super::analysts;
 use super::audit::{self, AuditResult};
 use super::contract::{InputRule, Translation};
@@ -14,7 +15,7 @@ use super::engine::{self, Limits, Watch, execute, path_literal};
 use super::load::{AS_OF, LOAD_VERSION, load};
 use super::model::{self, Layer, Model, Models};
 use super::spark::{Answer, Cluster};
-use super::{Inputs, WarehouseError, export, literal, quoted};
+use super::{Inputs, Loaded, WarehouseError, export, literal, quoted};
 use crate::disk;
 
 /// Behind DuckDB's version where Spark runs the models.
@@ -64,6 +65,9 @@ pub struct ModelResult {
     pub select_hash: String,
     /// Whether the rows of the last build were taken over.
     pub reused: bool,
+    /// Whether they were but for those that a changed observation can have changed.
+    #[serde(default)]
+    pub amended: bool,
     /// Rows.
     pub rows: u64,
     /// Hash of the rows, whatever their order; not of views.
@@ -111,6 +115,12 @@ pub struct Previous {
     pub database: PathBuf,
     /// Its models.
     pub models: Vec<ModelResult>,
+    /// Whether the files of its models are those of now, and the program and its engine.
+    pub is_of_same_models: bool,
+    /// Fingerprint of each of its tables of the lake, without the schema.
+    pub lake: BTreeMap<String, String>,
+    /// What it loaded of each source's table, by pipeline and dataset.
+    pub tables: BTreeMap<(String, String), Loaded>,
 }
 
 /// What stands for the content of a model in the fingerprints of those that read it: of a table its rows, of a view
@@ -164,20 +174,20 @@ pub fn build(
     let mut build = Build::default();
     {
         let connection = engine::open(limits)?;
-        // Clients from DuckDB 1.2 on can open this storage version. There is no log of writes to recover from: a build
-        // that breaks off is thrown away, and what is private must reach the disk in no form.
-        let attach = format!(
-            "attach {} as {DATABASE} (storage_version 'v1.2.0', recovery_mode no_wal_writes); use {DATABASE}",
-            path_literal(&database)
-        );
-        execute(&connection, "make the database", &attach)?;
         // To ask each column whether these would do takes longer than to write it, and hardly any does better by them.
         execute(&connection, "choose compression", "set disabled_compression_methods = 'fsst,zstd'")?;
         progress("loading the lake");
-        load(&connection, inputs)?;
+        let mut amendment = match (previous, cluster) {
+            (Some(previous), None) => amend::begin(&connection, &database, models, inputs, previous)?,
+            _ => None,
+        };
+        if amendment.is_none() {
+            attach(&connection, &database)?;
+            load(&connection, inputs)?;
+            let schemas = "create schema staging; create schema intermediate";
+            execute(&connection, "make the schemas", schemas)?;
+        }
         let reusable = reusable(&connection, folder, previous)?;
-        let schemas = "create schema staging; create schema intermediate";
-        execute(&connection, "make the schemas", schemas)?;
         let mut answers = match cluster {
             Some(cluster) => {
                 models.all.iter().try_for_each(|model| model.bind(&connection))?;
@@ -202,9 +212,15 @@ pub fn build(
         for model in &models.all {
             progress(&model.name);
             let watch = Watch::start(&connection, limits.model_time);
+            let way = match &mut amendment {
+                Some(amendment) => Some(amendment.way(&connection, model)?),
+                None => None,
+            };
             let step = Step {
                 connection: &connection,
                 folder,
+                models,
+                amendment: amendment.as_ref().zip(way.as_ref()),
                 fingerprint: fingerprint(model, &inputs.fingerprints, &contents, &engine_version),
                 last: reusable.get(&model.name).copied(),
                 given: cluster.zip(answers.remove(&model.name)),
@@ -217,6 +233,10 @@ pub fn build(
                 }
                 (outcome, _) => outcome?,
             };
+            if let (Some(amendment), Some(way)) = (&mut amendment, &way) {
+                let last = reusable.get(&model.name).and_then(|last| last.content_hash.as_ref());
+                amendment.note(model, way, last.is_some() && last == result.content_hash.as_ref());
+            }
             let content = result.content_hash.clone().unwrap_or_else(|| result.fingerprint.clone());
             contents.insert(model.name.clone(), content);
             build.audits.extend(audits);
@@ -240,10 +260,13 @@ pub fn build(
             private.push_str(&format!("drop table lake.{};", quoted(table)));
         }
         execute(&connection, "take out what is private", &private)?;
-        execute(&connection, "make `observations_as_of`", AS_OF)?;
-        models.macros.iter().try_for_each(|one| one.make(&connection))?;
-        let easy = analysts::latest_views(models) + &analysts::dictionary(models, &build.models);
-        execute(&connection, "make the dictionary and the newest rows", &easy)?;
+        // What goes on from the last build has them already.
+        if amendment.is_none() {
+            execute(&connection, "make `observations_as_of`", AS_OF)?;
+            models.macros.iter().try_for_each(|one| one.make(&connection))?;
+            execute(&connection, "make the views of the newest rows", &analysts::latest_views(models))?;
+            analysts::make_dictionary(&connection, models, &build.models)?;
+        }
         let detach = match previous {
             Some(_) => format!("checkpoint {DATABASE}; use memory; detach {DATABASE}; detach previous"),
             None => format!("checkpoint {DATABASE}; use memory; detach {DATABASE}"),
@@ -260,10 +283,29 @@ pub fn build(
     Ok(build)
 }
 
+/// Opens the database that is written, or makes it.
+pub(super) fn attach(connection: &Connection, database: &Path) -> Result<(), WarehouseError> {
+    // Clients from DuckDB 1.2 on can open this storage version. There is no log of writes to recover from: a build
+    // that breaks off is thrown away, and what is private must reach the disk in no form.
+    let attach = format!(
+        "attach {} as {DATABASE} (storage_version 'v1.2.0', recovery_mode no_wal_writes); use {DATABASE}",
+        path_literal(database)
+    );
+    execute(connection, "make the database", &attach)
+}
+
+/// Closes it again.
+pub(super) fn detach(connection: &Connection) -> Result<(), WarehouseError> {
+    execute(connection, "close the database", &format!("use memory; detach {DATABASE}"))
+}
+
 /// How one model comes into a build.
 struct Step<'b> {
     connection: &'b Connection,
     folder: &'b Path,
+    models: &'b Models,
+    /// How it does where the build goes on from the last one.
+    amendment: Option<(&'b Amendment, &'b Way)>,
     fingerprint: String,
     /// The model as it was in the last build.
     last: Option<&'b ModelResult>,
@@ -273,19 +315,36 @@ struct Step<'b> {
 
 impl Step<'_> {
     fn run(self, model: &Model) -> Result<(ModelResult, Vec<AuditResult>), WarehouseError> {
-        let Step { connection, folder, fingerprint, last, given } = self;
+        let Step { connection, folder, models, amendment, fingerprint, last, given } = self;
         let _span = tracing::info_span!("model", model = model.name).entered();
         let is_kept = !model.is_view() && !model.contract.private;
-        let taken = last.filter(|last| is_kept && given.is_none() && last.fingerprint == fingerprint);
+        let is_as_it_was = |last: &&ModelResult| match amendment {
+            Some((_, way)) => matches!(way, Way::Kept),
+            None => last.fingerprint == fingerprint,
+        };
+        let taken = last.filter(|last| is_kept && given.is_none() && is_as_it_was(last));
         let started = Instant::now();
-        match &given {
-            Some((cluster, answer)) => {
+        match (&given, amendment) {
+            (Some((cluster, answer)), _) => {
                 answer.take(connection, cluster, folder, model, &model::columns(connection, model)?)?;
             }
-            None => make(connection, model, taken.is_some())?,
+            (None, Some((_, Way::Kept))) => {}
+            (None, Some((amendment, Way::Part(separators)))) => {
+                amendment.amend(connection, models, model, separators)?;
+            }
+            (None, Some((_, Way::Whole))) => {
+                let kind = if model.is_view() { "view" } else { "table" };
+                let drop = format!("drop {kind} if exists {}", model.table());
+                execute(connection, &format!("make `{}` again", model.name), &drop)?;
+                model.make(connection)?;
+            }
+            (None, None) => make(connection, model, taken.is_some())?,
         }
         let made = started.elapsed();
-        comment(connection, model)?;
+        // What goes on has its words.
+        if !matches!(amendment, Some((_, Way::Kept | Way::Part(_)))) {
+            comment(connection, model)?;
+        }
         let commented = started.elapsed();
         let columns = model::columns(connection, model)?;
         let counted_elsewhere = given.as_ref().and_then(|(_, answer)| answer.rows).filter(|_| !is_kept);
@@ -331,6 +390,7 @@ impl Step<'_> {
             sql: model.sql().to_owned(),
             select_hash: model.select_hash.clone(),
             reused: taken.is_some(),
+            amended: matches!(amendment, Some((_, Way::Part(_)))),
             rows,
             content_hash,
             provenance: BTreeMap::new(),

@@ -7,7 +7,7 @@ use std::sync::{Arc, OnceLock};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use duckdb::{Config, Connection};
+use duckdb::{Config, Connection, ToSql, appender_params_from_iter};
 
 use super::{WarehouseError, literal, quoted};
 use crate::error::Snippet;
@@ -138,9 +138,31 @@ pub(super) fn execute(connection: &Connection, action: &str, sql: &str) -> Resul
     connection.execute_batch(sql).map_err(refused(action.to_owned()))
 }
 
+/// Adds rows of texts to a table, whose columns have types of their own. To read them as SQL takes longer: DuckDB
+/// needs seconds for a hundred thousand literals.
+pub(super) fn append<T: ToSql>(
+    connection: &Connection,
+    schema: &str,
+    table: &str,
+    rows: impl IntoIterator<Item = impl IntoIterator<Item = T>>,
+) -> Result<(), WarehouseError> {
+    let failed = refused(format!("fill `{schema}.{table}`"));
+    let mut appender = connection.appender_to_db(table, schema).map_err(&failed)?;
+    rows.into_iter().try_for_each(|row| appender.append_row(appender_params_from_iter(row))).map_err(&failed)?;
+    appender.flush().map_err(&failed)
+}
+
 /// Asks for one number.
 pub(super) fn number(connection: &Connection, action: &str, sql: &str) -> Result<i64, WarehouseError> {
     connection.query_row(sql, [], |row| row.get(0)).map_err(refused(action.to_owned()))
+}
+
+/// Asks for one column of texts.
+pub(super) fn list(connection: &Connection, action: &str, sql: &str) -> Result<Vec<String>, WarehouseError> {
+    let failed = refused(action.to_owned());
+    let mut statement = connection.prepare(sql).map_err(&failed)?;
+    let found = statement.query_map([], |row| row.get(0)).map_err(&failed)?;
+    found.collect::<Result<_, _>>().map_err(&failed)
 }
 
 /// Names and types of the columns of a table, or of what a SELECT gives, in order.

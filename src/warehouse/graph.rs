@@ -99,7 +99,7 @@ pub(super) fn keeps_apart(
     Ok(is_plain && !makes_rows && key.iter().all(|column| from_grain.contains(column)))
 }
 
-fn tree(connection: &Connection, model: &Model) -> Result<Value, WarehouseError> {
+pub(super) fn tree(connection: &Connection, model: &Model) -> Result<Value, WarehouseError> {
     let text: String = connection
         .query_row(
             "select json_serialize_sql(?::varchar, skip_null := true, skip_empty := true)::varchar",
@@ -133,7 +133,7 @@ fn tree(connection: &Connection, model: &Model) -> Result<Value, WarehouseError>
     }
 }
 
-fn remove_positions(tree: &mut Value) {
+pub(super) fn remove_positions(tree: &mut Value) {
     match tree {
         Value::Object(fields) => {
             fields.remove("query_location");

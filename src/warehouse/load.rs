@@ -1,18 +1,26 @@
 //! The tables of the lake in the warehouse: what they are, and how they are filled.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use duckdb::Connection;
 
 use super::engine::{self, execute, path_literal};
-use super::{CodelistTable, Inputs, PipelineRow, SourceCodeRow, TableFiles, WarehouseError, literal, quoted};
+use super::{
+    CodelistTable, Inputs, PipelineRow, SnapshotRow, SourceCodeRow, TableFiles, WarehouseError, literal, quoted,
+};
 
 /// Bumped whenever the tables of the lake are loaded differently from the same files.
 pub(super) const LOAD_VERSION: &str = "6";
 
 /// What a row of `lake.observations` is.
 const IN_FORCE: &str = "Observations in force, in canonical codes: one row a pipeline, table and key";
+
+/// The table of members, which no published database has.
+pub(super) const MEMBERSHIPS: &str = "create table lake.memberships (pipeline varchar, dataset varchar, cluster varchar, member varchar, identified_by varchar,
+            name_key varchar, duplicate_of bigint, \"name\" varchar, nif_valid boolean, activity varchar, sector_scheme varchar, municipality varchar, region varchar, size_class varchar,
+            joined date, left_on date, website varchar, declared_forces varchar, vintage timestamp, \"snapshot\" varchar, \"row\" bigint, cell bigint,
+            provenance varchar, is_current boolean);";
 
 /// Statements that make the tables of the lake, empty; the one place that knows their columns.
 pub fn lake_tables(codelists: &[CodelistTable]) -> String {
@@ -26,10 +34,7 @@ pub fn lake_tables(codelists: &[CodelistTable]) -> String {
             sector_scheme varchar, size_class varchar, unit varchar, time_period varchar, \"value\" double, flags varchar,
             vintage timestamp, \"snapshot\" varchar, cell bigint, provenance varchar, \"change\" varchar, valid_to timestamp);
          comment on table lake.observation_history is 'What was in force before, and withdrawals: from vintage until before valid_to; without the values of what is confidential now';
-         create table lake.memberships (pipeline varchar, dataset varchar, cluster varchar, member varchar, identified_by varchar,
-            name_key varchar, duplicate_of bigint, \"name\" varchar, nif_valid boolean, activity varchar, sector_scheme varchar, municipality varchar, region varchar, size_class varchar,
-            joined date, left_on date, website varchar, declared_forces varchar, vintage timestamp, \"snapshot\" varchar, \"row\" bigint, cell bigint,
-            provenance varchar, is_current boolean);
+         {MEMBERSHIPS}
          create table lake.pipelines (pipeline varchar, title varchar, title_es varchar, publisher varchar, licence varchar,
             licence_es varchar, attribution varchar, preference integer);
          comment on table lake.pipelines is 'The sources, with who publishes them and under which licence';
@@ -50,51 +55,46 @@ pub fn lake_tables(codelists: &[CodelistTable]) -> String {
 
 pub(super) fn load(connection: &Connection, inputs: &Inputs) -> Result<(), WarehouseError> {
     execute(connection, "make the tables of the lake", &lake_tables(&inputs.codelists))?;
-    load_observations(connection, &inputs.observations)?;
-    load_memberships(connection, &inputs.memberships, true)?;
-    load_memberships(connection, &inputs.earlier_memberships, false)?;
+    if !inputs.observations.is_empty() {
+        coded_table(connection, &inputs.observations)?;
+        load_observations(connection, &inputs.observations, "")?;
+    }
+    load_all_memberships(connection, inputs)?;
     insert_codelists(connection, &inputs.codelists)?;
-    let rows = |rows: Vec<String>, table: &str| match rows.is_empty() {
-        true => Ok(()),
-        false => execute(connection, "load metadata", &format!("insert into lake.{table} values {}", rows.join(", "))),
-    };
-    let pipelines = inputs.pipelines.iter().map(|row| {
-        let preference = row.preference.to_string();
-        let PipelineRow { pipeline, title, title_es, publisher, licence, licence_es, attribution, .. } = row;
-        values(&[pipeline, title, title_es, publisher, licence, licence_es, attribution, &preference])
-    });
-    rows(pipelines.collect(), "pipelines")?;
-    let codes = inputs.source_codes.iter().map(|row| {
-        let SourceCodeRow { pipeline, dataset, dimension, source_code, canonical_column, canonical_code } = row;
-        values(&[pipeline, dataset, dimension, source_code, canonical_column, canonical_code])
-    });
-    rows(codes.collect(), "source_codes")?;
-    let snapshots = inputs
-        .snapshots
-        .iter()
-        .map(|row| values(&[&row.snapshot, &row.pipeline, &row.dataset, &row.url, &row.fetched_at, &row.file]));
-    rows(snapshots.collect(), "snapshots")
+    load_metadata(connection, inputs)
 }
 
-/// Fills the tables of codelists, which are there and empty. A few thousand short rows: as they were read and checked, not
-/// read again by another parser.
+/// Fills the tables of where the data comes from, which are there and empty.
+pub(super) fn load_metadata(connection: &Connection, inputs: &Inputs) -> Result<(), WarehouseError> {
+    let pipelines = inputs.pipelines.iter().map(|row| {
+        let PipelineRow { pipeline, title, title_es, publisher, licence, licence_es, attribution, preference } = row;
+        let preference = preference.to_string();
+        [pipeline, title, title_es, publisher, licence, licence_es, attribution, &preference]
+            .map(|text| Some(text.clone()))
+    });
+    engine::append(connection, "lake", "pipelines", pipelines)?;
+    let codes = inputs.source_codes.iter().map(|row| {
+        let SourceCodeRow { pipeline, dataset, dimension, source_code, canonical_column, canonical_code } = row;
+        [pipeline, dataset, dimension, source_code, canonical_column, canonical_code].map(Some)
+    });
+    engine::append(connection, "lake", "source_codes", codes)?;
+    let snapshots = inputs.snapshots.iter().map(|row| {
+        let SnapshotRow { snapshot, pipeline, dataset, url, fetched_at, file } = row;
+        [snapshot, pipeline, dataset, url, fetched_at, file].map(Some)
+    });
+    engine::append(connection, "lake", "snapshots", snapshots)
+}
+
+/// Fills the tables of codelists, which are there and empty. As they were read and checked, not read again by another parser.
 pub(super) fn insert_codelists(connection: &Connection, codelists: &[CodelistTable]) -> Result<(), WarehouseError> {
-    for CodelistTable { table, rows, .. } in codelists.iter().filter(|list| !list.rows.is_empty()) {
-        let rows: Vec<String> = rows
-            .iter()
-            .map(|row| {
-                let fields = row.iter().map(|field| if field.is_empty() { "null".to_owned() } else { literal(field) });
-                format!("({})", fields.collect::<Vec<_>>().join(", "))
-            })
-            .collect();
-        let insert = format!("insert into lake.{} values {}", quoted(table), rows.join(", "));
-        execute(connection, &format!("load the codelist `{table}`"), &insert)?;
-    }
-    Ok(())
+    let given = |field: &String| Some(field).filter(|field| !field.is_empty()).cloned();
+    codelists.iter().try_for_each(|CodelistTable { table, rows, .. }| {
+        engine::append(connection, "lake", table, rows.iter().map(|row| row.iter().map(given)))
+    })
 }
 
 /// The columns of `lake.observations`, in order.
-const COLUMNS: [&str; 15] = [
+pub(super) const COLUMNS: [&str; 15] = [
     "pipeline",
     "dataset",
     "indicator",
@@ -120,7 +120,11 @@ const NUMBERS: [&str; 3] = ["value", "vintage", "cell"];
 pub(super) const OBSERVATION_KEY: [&str; 9] =
     ["pipeline", "dataset", "indicator", "region", "sector", "sector_scheme", "size_class", "unit", "time_period"];
 
-fn texts() -> impl Iterator<Item = &'static str> {
+/// The tables of the lake whose rows are observations.
+pub(super) const OBSERVATION_TABLES: [&str; 2] = ["observations", "observation_history"];
+
+/// The columns that are kept by number.
+pub(super) fn texts() -> impl Iterator<Item = &'static str> {
     COLUMNS.into_iter().filter(|column| !NUMBERS.contains(column))
 }
 
@@ -128,23 +132,19 @@ fn texts() -> impl Iterator<Item = &'static str> {
 /// confidential since is not told of an earlier moment either, nor where it stood.
 ///
 /// DuckDB takes most of the time of loading to compress texts, each by itself. So they are kept by number, as enums, in
-/// `coded.observations`, and `lake.observations` is a view that gives them as text. Rows stand in the order of the files, each
-/// of which is in the order of its keys where it has one row group.
-fn load_observations(connection: &Connection, tables: &[TableFiles]) -> Result<(), WarehouseError> {
+/// `coded.observations`, and `lake.observations` is a view that gives them as text. The rows of a file of one row group stand in
+/// the order of its keys.
+///
+/// `which` narrows the rows `own` of tables of several vintages.
+pub(super) fn load_observations(
+    connection: &Connection,
+    tables: &[TableFiles],
+    which: &str,
+) -> Result<(), WarehouseError> {
     let key = OBSERVATION_KEY.join(", ");
-    if tables.is_empty() {
-        return Ok(());
-    }
-    coded_table(connection, tables)?;
     // The first vintage of a table has nothing before it, and most tables have only that one.
     let (single, several): (Vec<_>, Vec<_>) = tables.iter().partition(|table| table.is_of_one_vintage);
-    let (large, small): (Vec<_>, Vec<_>) = single.into_iter().partition(|table| table.rows >= LARGE);
-    if !small.is_empty() {
-        insert(connection, small.into_iter().flat_map(|table| &table.files), &BTreeMap::new())?;
-    }
-    for file in large.into_iter().flat_map(|table| &table.files) {
-        insert(connection, [file], &constants(connection, file)?)?;
-    }
+    insert(connection, &single)?;
     if !several.is_empty() {
         let files = files(several.iter().flat_map(|table| table.files.iter()));
         let insert = format!(
@@ -152,7 +152,7 @@ fn load_observations(connection: &Connection, tables: &[TableFiles]) -> Result<(
                 select {}, \"change\", lead(make_timestamp(epoch_us(vintage))) over (partition by {key} order by vintage) as valid_to,
                     coalesce(max_by(\"value\" is null and coalesce(flags, '') like '%c%', case when \"change\" <> 'withdrawn' then vintage end)
                         over (partition by {key}), false) as is_withheld
-                from read_parquet([{files}], hive_partitioning = false);
+                from (select own.* from read_parquet([{files}], hive_partitioning = false) as own {which});
              insert into coded.observations
                 select * exclude (\"change\", valid_to, is_withheld) from versions
                 where valid_to is null and \"change\" <> 'withdrawn' order by {ORDER};
@@ -180,39 +180,66 @@ fn columns(constants: &BTreeMap<String, String>) -> String {
     columns.join(", ")
 }
 
-/// Tables with fewer rows are loaded all at once: one of a few row groups would be read by as few threads.
-const LARGE: u64 = 4_000_000;
+/// Below so many rows it is not worth while to look at what a table's files say of themselves.
+const LARGE: u64 = 50_000;
 
-/// The columns that have one value in all rows of a file, as it says of itself. To read and number such a column row by row
-/// takes as long as any other, and half of them are of this kind.
-fn constants(connection: &Connection, file: &Path) -> Result<BTreeMap<String, String>, WarehouseError> {
+/// The columns that have one value in all rows of a file, as each file says of itself. To read and number such a column row
+/// by row takes as long as any other, and half of them are of this kind.
+fn constants(
+    connection: &Connection,
+    paths: &[&PathBuf],
+) -> Result<BTreeMap<String, BTreeMap<String, String>>, WarehouseError> {
     let names = texts().chain(["vintage"]).map(literal).collect::<Vec<_>>().join(", ");
     let sql = format!(
-        "select path_in_schema, any_value(stats_min_value) from parquet_metadata({})
+        "select file_name, path_in_schema, any_value(stats_min_value) from parquet_metadata([{}])
          where path_in_schema in ({names})
-         group by path_in_schema
+         group by file_name, path_in_schema
          having min(stats_min_value) = max(stats_max_value) and count(stats_min_value) = count(*)
              and sum(stats_null_count) = 0 and count(stats_null_count) = count(*)",
-        path_literal(file)
+        files(paths.iter().copied())
     );
     let failed = engine::refused("look at the observations".to_owned());
     let mut statement = connection.prepare(&sql).map_err(&failed)?;
-    let found = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).map_err(&failed)?;
-    found.collect::<Result<_, _>>().map_err(&failed)
+    let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?))).map_err(&failed)?;
+    let mut found: BTreeMap<String, BTreeMap<String, String>> = BTreeMap::new();
+    for row in rows {
+        let (file, column, value) = row.map_err(&failed)?;
+        found.entry(file).or_default().insert(column, value);
+    }
+    Ok(found)
 }
 
-/// Puts the rows of files of one vintage into `coded.observations`.
-fn insert<'f>(
-    connection: &Connection,
-    paths: impl IntoIterator<Item = &'f PathBuf>,
-    constants: &BTreeMap<String, String>,
-) -> Result<(), WarehouseError> {
+/// Puts the rows of tables of one vintage into `coded.observations`. A file of one row group is read by one thread: several
+/// are read side by side, and rows of one file stay together.
+fn insert(connection: &Connection, tables: &[&TableFiles]) -> Result<(), WarehouseError> {
+    let (large, small): (Vec<&TableFiles>, Vec<&TableFiles>) = tables.iter().partition(|table| table.rows >= LARGE);
+    let select = |paths: &[&PathBuf], constants: &BTreeMap<String, String>| {
+        let files = files(paths.iter().copied());
+        format!("select {} from read_parquet([{files}], hive_partitioning = false)", columns(constants))
+    };
+    let (large, small) = (paths(&large), paths(&small));
+    let mut selects = Vec::new();
+    if !small.is_empty() {
+        selects.push(select(&small, &BTreeMap::new()));
+    }
+    if !large.is_empty() {
+        let constants = constants(connection, &large)?;
+        let none = BTreeMap::new();
+        let of = |path: &PathBuf| constants.get(path.to_string_lossy().as_ref()).unwrap_or(&none);
+        selects.extend(large.iter().map(|path| select(&[path], of(path))));
+    }
+    if selects.is_empty() {
+        return Ok(());
+    }
     let insert = format!(
-        "insert into coded.observations select {} from read_parquet([{}], hive_partitioning = false)",
-        columns(constants),
-        files(paths.into_iter())
+        "set preserve_insertion_order = false; insert into coded.observations {}; reset preserve_insertion_order",
+        selects.join(" union all ")
     );
     execute(connection, "load observations", &insert)
+}
+
+fn paths<'t>(tables: &[&'t TableFiles]) -> Vec<&'t PathBuf> {
+    tables.iter().flat_map(|table| &table.files).collect()
 }
 
 /// The order of rows that several files have a part in.
@@ -261,6 +288,12 @@ fn coded_table(connection: &Connection, tables: &[TableFiles]) -> Result<(), War
     execute(connection, "number the texts of observations", &sql)
 }
 
+/// Fills the table of members, which is there and empty.
+pub(super) fn load_all_memberships(connection: &Connection, inputs: &Inputs) -> Result<(), WarehouseError> {
+    load_memberships(connection, &inputs.memberships, true)?;
+    load_memberships(connection, &inputs.earlier_memberships, false)
+}
+
 /// Each partition holds a whole register.
 fn load_memberships(connection: &Connection, partitions: &[PathBuf], is_current: bool) -> Result<(), WarehouseError> {
     if partitions.is_empty() {
@@ -292,13 +325,8 @@ pub(super) const AS_OF: &str = "
         where vintage <= cast(moment as timestamp) and valid_to > cast(moment as timestamp) and \"change\" <> 'withdrawn';
     comment on macro table main.observations_as_of is 'Observations as they were known at a moment (UTC): from observations_as_of(''2026-01-31'')'";
 
-fn files<'a>(paths: impl Iterator<Item = &'a PathBuf>) -> String {
+pub(super) fn files<'a>(paths: impl Iterator<Item = &'a PathBuf>) -> String {
     paths.map(|path| path_literal(path)).collect::<Vec<_>>().join(", ")
-}
-
-fn values(texts: &[&String]) -> String {
-    let literals: Vec<String> = texts.iter().map(|text| literal(text)).collect();
-    format!("({})", literals.join(", "))
 }
 
 #[cfg(test)]
@@ -324,7 +352,7 @@ mod tests {
             path_literal(&file)
         );
         execute(&connection, "write", &written).unwrap();
-        let constant = constants(&connection, &file).unwrap();
+        let constant = constants(&connection, &[&file]).unwrap().remove(file.to_str().unwrap()).unwrap();
         let names: Vec<&str> = constant.keys().map(String::as_str).collect();
         assert_eq!(
             names,
@@ -343,9 +371,11 @@ mod tests {
 
         let loaded = |rows: u64| {
             let connection = Connection::open_in_memory().unwrap();
-            let table = TableFiles { files: vec![file.clone()], is_of_one_vintage: true, rows };
+            let table =
+                TableFiles { files: vec![file.clone()], is_of_one_vintage: true, rows, ..TableFiles::default() };
             execute(&connection, "make", &lake_tables(&[])).unwrap();
-            load_observations(&connection, &[table]).unwrap();
+            coded_table(&connection, std::slice::from_ref(&table)).unwrap();
+            load_observations(&connection, &[table], "").unwrap();
             let columns = COLUMNS.map(quoted).join(", ");
             let sql = format!(
                 "select count(*)::varchar || ' ' || sum(hash({columns})::hugeint)::varchar || ' ' || min(vintage)::varchar || min(dataset)

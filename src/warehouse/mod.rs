@@ -7,6 +7,7 @@
 //! DuckDB runs a model with external access off and its configuration locked: a model can read what
 //! was loaded and nothing else.
 
+mod amend;
 mod analysts;
 mod audit;
 mod build;
@@ -24,6 +25,7 @@ mod rake;
 mod raking;
 mod reader;
 mod select;
+mod separable;
 pub mod spark;
 mod spreadsheet;
 mod testing;
@@ -41,10 +43,13 @@ pub use plan::{Action, LakeState, ModelPlan, plan};
 pub use raking::RakeRule;
 pub use reader::{FileFormat, Reader, Row, Shown, equals, text_of};
 pub use select::{NoSuchModels, Standing};
+pub use separable::separated;
 pub use spreadsheet::{CsvDialect, Origin};
 pub use testing::{CaseResult, TestReport, test};
 
 use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
 
 use crate::disk::DiskError;
 use crate::error::{Hint, Snippet};
@@ -73,12 +78,48 @@ pub struct Inputs {
 /// The partitions of one table, oldest first.
 #[derive(Debug, Clone, Default)]
 pub struct TableFiles {
+    /// The pipeline that delivers it.
+    pub pipeline: String,
+    /// The source's table id.
+    pub dataset: String,
+    /// Its partitions, oldest first.
+    pub partitions: Vec<LoadedPartition>,
     /// Their files.
     pub files: Vec<PathBuf>,
     /// Whether they are of one vintage, so that no row of them is followed by another one.
     pub is_of_one_vintage: bool,
     /// How many rows there are in them.
     pub rows: u64,
+}
+
+/// A partition that a build loads.
+#[derive(Debug, Clone)]
+pub struct LoadedPartition {
+    /// Its fingerprint.
+    pub fingerprint: String,
+    /// The vintage of its rows, UTC, as DuckDB reads a timestamp with its zone.
+    pub vintage: String,
+}
+
+/// What a build has loaded of a source's table.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Loaded {
+    /// How many partitions.
+    pub partitions: usize,
+    /// Fingerprint of them.
+    pub fingerprint: String,
+}
+
+impl Loaded {
+    /// Of these partitions.
+    pub fn of(partitions: &[LoadedPartition]) -> Self {
+        let mut hasher = blake3::Hasher::new();
+        for partition in partitions {
+            hasher.update(&(partition.fingerprint.len() as u64).to_le_bytes());
+            hasher.update(partition.fingerprint.as_bytes());
+        }
+        Loaded { partitions: partitions.len(), fingerprint: hasher.finalize().to_hex().to_string() }
+    }
 }
 
 /// A codelist or crosswalk as a table of the lake.

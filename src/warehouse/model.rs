@@ -8,6 +8,7 @@ use duckdb::Connection;
 use super::analysts::{self, Macro};
 use super::build::ModelResult;
 use super::contract::{self, Audit, AuditKind, Contract};
+use super::load::LOAD_VERSION;
 use super::{WarehouseError, engine, graph, quoted};
 use crate::disk;
 use crate::error::{Snippet, nearest};
@@ -166,7 +167,7 @@ impl Drafts {
             hasher.update(&(text.len() as u64).to_le_bytes());
             hasher.update(text.as_bytes());
         };
-        [env!("CARGO_PKG_VERSION"), engine, lake].into_iter().for_each(&mut add);
+        [env!("CARGO_PKG_VERSION"), LOAD_VERSION, engine, lake].into_iter().for_each(&mut add);
         for model in &self.models {
             [model.layer.schema(), model.name.as_str(), model.text.as_str()].into_iter().for_each(&mut add);
         }
