@@ -86,7 +86,7 @@ pub struct PipelineRecord {
     pub quarantined: BTreeMap<String, u64>,
     /// Canonical rows by provenance.
     pub provenance: BTreeMap<String, u64>,
-    /// What the build loaded of it: how many partitions of the lake, and their fingerprint.
-    #[serde(default)]
+    /// What the build loaded of its observations: how many partitions of the lake, and their fingerprint.
+    #[serde(default, skip_serializing_if = "Value::is_null")]
     pub partitions: Value,
 }

@@ -5,7 +5,7 @@
 //! is noted as such for these rules and left out, so that the last good one stays in force.
 
 use std::collections::HashSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -185,6 +185,10 @@ impl EditionJob {
     /// A file with several partitions is taken over as a whole or not at all: one of them is stale if that vintage is
     /// not to be, or follows another one than it did.
     fn stale_files(&self) -> Result<HashSet<PathBuf>, RunError> {
+        let files: HashSet<&PathBuf> = self.existing.iter().map(|partition| &partition.path).collect();
+        if files.len() == self.existing.len() {
+            return Ok(HashSet::new());
+        }
         let mut right = HashSet::new();
         let mut previous = String::new();
         for delivery in &self.deliveries {
@@ -258,7 +262,12 @@ impl EditionJob {
             failure = Some(report);
         }
         let keep: Vec<&Partition> = chain.iter().map(|(partition, _)| partition).collect();
-        self.job.lake.retain(&self.folder(), &self.pipeline.id, &keep)?;
+        let kept: HashSet<&Path> = keep.iter().map(|partition| partition.path.as_path()).collect();
+        let found: HashSet<&Path> = self.existing.iter().map(|partition| partition.path.as_path()).collect();
+        // Where all that was found is in force, to look again would find no other.
+        if kept != found {
+            self.job.lake.retain(&self.folder(), &self.pipeline.id, &keep)?;
+        }
         if self.pipeline.kind == Kind::Observations {
             let (partitions, records): (Vec<Partition>, Vec<_>) = chain.into_iter().unzip();
             let most = self.job.project.settings.storage.max_files_per_table;

@@ -246,21 +246,19 @@ pub(super) fn inputs(project: &Project, editions: &[&EditionPartitions]) -> Inpu
     fingerprints.insert("observation_history".to_owned(), observations.clone());
     fingerprints.insert("observations".to_owned(), observations);
     fingerprints.insert("memberships".to_owned(), fingerprint::of(memberships));
-    fingerprints.insert("pipelines".to_owned(), of_rows(&inputs.pipelines));
+    let pipelines = inputs.pipelines.iter().map(PipelineRow::texts).collect::<Vec<_>>();
+    let pipelines = fingerprint::of(pipelines.iter().flatten().map(String::as_str));
+    fingerprints.insert("pipelines".to_owned(), pipelines);
     inputs.source_codes.sort();
-    fingerprints.insert("source_codes".to_owned(), of_rows(&inputs.source_codes));
-    fingerprints.insert("snapshots".to_owned(), of_rows(&inputs.snapshots));
+    let codes = fingerprint::of(inputs.source_codes.iter().flat_map(SourceCodeRow::texts));
+    fingerprints.insert("source_codes".to_owned(), codes);
+    let snapshots = fingerprint::of(inputs.snapshots.iter().flat_map(SnapshotRow::texts));
+    fingerprints.insert("snapshots".to_owned(), snapshots);
     for list in project.codelists.iter() {
         fingerprints.insert(table_name(list), list.hash.clone());
     }
     inputs.fingerprints = fingerprints;
     inputs
-}
-
-/// The fingerprint of rows that the program itself makes.
-fn of_rows<T: std::fmt::Debug>(rows: &[T]) -> String {
-    let rows: Vec<String> = rows.iter().map(|row| format!("{row:?}")).collect();
-    fingerprint::of(rows.iter().map(String::as_str))
 }
 
 /// What the codes of an edition's newest snapshot stand for, by the rules that are in force for it.
@@ -313,7 +311,11 @@ fn pipeline_records(editions: &[&EditionPartitions]) -> Vec<PipelineRecord> {
                 filtered: newest.counts.filtered,
                 quarantined: newest.counts.quarantined.clone(),
                 provenance: newest.counts.provenance.clone(),
-                partitions: serde_json::to_value(Loaded::of(&partitions(edition))).unwrap_or_default(),
+                partitions: match edition.pipeline.kind {
+                    Kind::Observations => serde_json::to_value(Loaded::of(&partitions(edition))).unwrap_or_default(),
+                    // A register is loaded as a whole.
+                    Kind::Memberships => serde_json::Value::Null,
+                },
             })
         })
         .collect()

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::build::ModelResult;
 use super::contract::{AuditKind, Severity};
 use super::engine::{self, execute, path_literal};
-use super::load::OBSERVATION_KEY;
+use super::load::{self, OBSERVATION_KEY};
 use super::model::Model;
 use super::{WarehouseError, graph, quoted, quoted_list};
 
@@ -87,7 +87,7 @@ pub(super) fn run(
     earlier: Option<&ModelResult>,
 ) -> Result<Vec<AuditResult>, WarehouseError> {
     let mut counted = predicates(connection, model).into_iter();
-    let mut questions = vec![grain(model, is_unique(connection, model)?)];
+    let mut questions = vec![grain(connection, model)?];
     for audit in &model.contract.audits {
         let (mut count, rows) = ask(model, columns, &audit.kind, earlier);
         if let AuditKind::Every(_) = audit.kind
@@ -146,22 +146,24 @@ pub(super) fn is_unique(connection: &Connection, model: &Model) -> Result<bool, 
     Ok(may_be && graph::keeps_apart(connection, model, TABLE, &OBSERVATION_KEY)?)
 }
 
-fn grain(model: &Model, is_unique: bool) -> Question {
+fn grain(connection: &Connection, model: &Model) -> Result<Question, WarehouseError> {
     let table = model.table();
     let columns = quoted_list(&model.contract.grain);
     let nulls =
         model.contract.grain.iter().map(|name| format!("{} is null", quoted(name))).collect::<Vec<_>>().join(" or ");
     let audit = format!("grain: {}", model.contract.grain.join(", "));
-    if is_unique {
-        return Question {
+    if is_unique(connection, model)? {
+        // Its grain is the key of the observations, of which none may have a gap.
+        let is_key = model.contract.grain.len() == OBSERVATION_KEY.len();
+        return Ok(Question {
             audit,
             blocking: true,
-            suspicion: None,
+            suspicion: is_key.then(|| load::gaps(connection)).transpose()?,
             count: format!("select count(*) from {table} where {nulls}"),
             rows: Some(format!("select * from {table} where {nulls}")),
-        };
+        });
     }
-    Question {
+    Ok(Question {
         audit,
         blocking: true,
         // Equal keys have equal hashes: where no hash stands twice, no key does. To hold the hashes takes less than half of
@@ -173,7 +175,7 @@ fn grain(model: &Model, is_unique: bool) -> Question {
             "select (select count(*) from {table} where {nulls}) + (select count(*) from (select 1 from {table} group by {columns} having count(*) > 1))"
         ),
         rows: Some(format!("select * from {table} qualify ({nulls}) or count(*) over (partition by {columns}) > 1")),
-    }
+    })
 }
 
 /// Whether a column can be compared with what it was in the last build: one that is new, or has another type or grain, has

@@ -1,6 +1,6 @@
 //! The tables of the lake in the warehouse: what they are, and how they are filled.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use duckdb::Connection;
@@ -66,23 +66,9 @@ pub(super) fn load(connection: &Connection, inputs: &Inputs) -> Result<(), Wareh
 
 /// Fills the tables of where the data comes from, which are there and empty.
 pub(super) fn load_metadata(connection: &Connection, inputs: &Inputs) -> Result<(), WarehouseError> {
-    let pipelines = inputs.pipelines.iter().map(|row| {
-        let PipelineRow { pipeline, title, title_es, publisher, licence, licence_es, attribution, preference } = row;
-        let preference = preference.to_string();
-        [pipeline, title, title_es, publisher, licence, licence_es, attribution, &preference]
-            .map(|text| Some(text.clone()))
-    });
-    engine::append(connection, "lake", "pipelines", pipelines)?;
-    let codes = inputs.source_codes.iter().map(|row| {
-        let SourceCodeRow { pipeline, dataset, dimension, source_code, canonical_column, canonical_code } = row;
-        [pipeline, dataset, dimension, source_code, canonical_column, canonical_code].map(Some)
-    });
-    engine::append(connection, "lake", "source_codes", codes)?;
-    let snapshots = inputs.snapshots.iter().map(|row| {
-        let SnapshotRow { snapshot, pipeline, dataset, url, fetched_at, file } = row;
-        [snapshot, pipeline, dataset, url, fetched_at, file].map(Some)
-    });
-    engine::append(connection, "lake", "snapshots", snapshots)
+    engine::append(connection, "lake", "pipelines", inputs.pipelines.iter().map(PipelineRow::texts))?;
+    engine::append(connection, "lake", "source_codes", inputs.source_codes.iter().map(SourceCodeRow::texts))?;
+    engine::append(connection, "lake", "snapshots", inputs.snapshots.iter().map(SnapshotRow::texts))
 }
 
 /// Fills the tables of codelists, which are there and empty. As they were read and checked, not read again by another parser.
@@ -189,6 +175,10 @@ fn constants(
     connection: &Connection,
     paths: &[&PathBuf],
 ) -> Result<BTreeMap<String, BTreeMap<String, String>>, WarehouseError> {
+    let mut found: BTreeMap<String, BTreeMap<String, String>> = BTreeMap::new();
+    if paths.is_empty() {
+        return Ok(found);
+    }
     let names = texts().chain(["vintage"]).map(literal).collect::<Vec<_>>().join(", ");
     let sql = format!(
         "select file_name, path_in_schema, any_value(stats_min_value) from parquet_metadata([{}])
@@ -201,7 +191,6 @@ fn constants(
     let failed = engine::refused("look at the observations".to_owned());
     let mut statement = connection.prepare(&sql).map_err(&failed)?;
     let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?))).map_err(&failed)?;
-    let mut found: BTreeMap<String, BTreeMap<String, String>> = BTreeMap::new();
     for row in rows {
         let (file, column, value) = row.map_err(&failed)?;
         found.entry(file).or_default().insert(column, value);
@@ -222,12 +211,9 @@ fn insert(connection: &Connection, tables: &[&TableFiles]) -> Result<(), Warehou
     if !small.is_empty() {
         selects.push(select(&small, &BTreeMap::new()));
     }
-    if !large.is_empty() {
-        let constants = constants(connection, &large)?;
-        let none = BTreeMap::new();
-        let of = |path: &PathBuf| constants.get(path.to_string_lossy().as_ref()).unwrap_or(&none);
-        selects.extend(large.iter().map(|path| select(&[path], of(path))));
-    }
+    let (constants, none) = (constants(connection, &large)?, BTreeMap::new());
+    let of = |path: &PathBuf| constants.get(path.to_string_lossy().as_ref()).unwrap_or(&none);
+    selects.extend(large.iter().map(|path| select(&[path], of(path))));
     if selects.is_empty() {
         return Ok(());
     }
@@ -247,17 +233,29 @@ const ORDER: &str = "pipeline, dataset, indicator, unit, region, sector, size_cl
 
 /// Makes `coded.observations`, empty, with the types of its texts, and `lake.observations` as a view of it.
 fn coded_table(connection: &Connection, tables: &[TableFiles]) -> Result<(), WarehouseError> {
-    let files = files(tables.iter().flat_map(|table| table.files.iter()));
-    let distinct = texts().map(|column| {
+    let (large, small): (Vec<&TableFiles>, Vec<&TableFiles>) = tables.iter().partition(|table| table.rows >= LARGE);
+    let (large, small) = (paths(&large), paths(&small));
+    let constants = constants(connection, &large)?;
+    let constant = |path: &PathBuf, column: &str| constants.get(path.to_string_lossy().as_ref())?.get(column);
+    let mut distinct = Vec::new();
+    for column in texts() {
         let name = quoted(column);
-        format!(
-            "select '{column}' as kind, {name} as \"text\" from read_parquet([{files}], hive_partitioning = false)
-             where {name} is not null group by {name}"
-        )
-    });
+        let known: BTreeSet<&String> = large.iter().filter_map(|path| constant(path, column)).collect();
+        distinct
+            .extend(known.into_iter().map(|text| format!("select '{column}' as kind, {} as \"text\"", literal(text))));
+        let others = large.iter().filter(|path| constant(path, column).is_none());
+        let others: Vec<&PathBuf> = small.iter().chain(others).copied().collect();
+        if !others.is_empty() {
+            distinct.push(format!(
+                "select '{column}' as kind, {name} as \"text\" from read_parquet([{}], hive_partitioning = false)
+                 where {name} is not null group by {name}",
+                files(others.into_iter())
+            ));
+        }
+    }
     let mut sql = format!(
-        "create schema coded; create temp table texts as {};",
-        distinct.collect::<Vec<_>>().join(" union all ")
+        "create schema coded; create temp table texts as select distinct * from ({});",
+        distinct.join(" union all ")
     );
     for column in texts() {
         sql.push_str(&format!(
@@ -292,6 +290,16 @@ fn coded_table(connection: &Connection, tables: &[TableFiles]) -> Result<(), War
 pub(super) fn load_all_memberships(connection: &Connection, inputs: &Inputs) -> Result<(), WarehouseError> {
     load_memberships(connection, &inputs.memberships, true)?;
     load_memberships(connection, &inputs.earlier_memberships, false)
+}
+
+/// Asks how many observations have a gap in their key. Where they are kept by number, the file itself knows that there is none.
+pub(super) fn gaps(connection: &Connection) -> Result<String, WarehouseError> {
+    let coded = "select count(*) from duckdb_tables()
+        where database_name = current_database() and schema_name = 'coded' and table_name = 'observations'";
+    let is_coded = engine::number(connection, "look at the observations", coded)? > 0;
+    let schema = if is_coded { "coded" } else { "lake" };
+    let gaps = OBSERVATION_KEY.map(|column| format!("{} is null", quoted(column))).join(" or ");
+    Ok(format!("select count(*) from {schema}.observations where {gaps}"))
 }
 
 /// Each partition holds a whole register.

@@ -154,6 +154,15 @@ pub struct PipelineRow {
     pub preference: u32,
 }
 
+impl PipelineRow {
+    /// Its fields in the order of the table's columns.
+    pub fn texts(&self) -> [String; 8] {
+        let PipelineRow { pipeline, title, title_es, publisher, licence, licence_es, attribution, preference } = self;
+        let preference = preference.to_string();
+        [pipeline, title, title_es, publisher, licence, licence_es, attribution, &preference].map(String::clone)
+    }
+}
+
 /// A row of `lake.source_codes`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct SourceCodeRow {
@@ -171,6 +180,14 @@ pub struct SourceCodeRow {
     pub canonical_code: String,
 }
 
+impl SourceCodeRow {
+    /// Its fields in the order of the table's columns.
+    pub fn texts(&self) -> [&str; 6] {
+        let SourceCodeRow { pipeline, dataset, dimension, source_code, canonical_column, canonical_code } = self;
+        [pipeline, dataset, dimension, source_code, canonical_column, canonical_code]
+    }
+}
+
 /// A row of `lake.snapshots`.
 #[derive(Debug, Clone)]
 pub struct SnapshotRow {
@@ -186,6 +203,14 @@ pub struct SnapshotRow {
     pub fetched_at: String,
     /// File in the archive, relative to the data root.
     pub file: String,
+}
+
+impl SnapshotRow {
+    /// Its fields in the order of the table's columns.
+    pub fn texts(&self) -> [&str; 6] {
+        let SnapshotRow { snapshot, pipeline, dataset, url, fetched_at, file } = self;
+        [snapshot, pipeline, dataset, url, fetched_at, file]
+    }
 }
 
 /// A model that is wrong, or a build that could not be made.

@@ -34,8 +34,7 @@ pub(super) fn bring_up_to_date(
     if place.rows > all / 2 {
         return Ok(None);
     }
-    let touched: Vec<TableFiles> = place.whole.iter().chain(&place.grown).cloned().collect();
-    number_new_texts(connection, &touched)?;
+    number_new_texts(connection, &place)?;
     let before = place.state("before");
     execute(connection, "take out the old observations", &format!("{before}; {}", place.delete()))?;
     load::load_observations(connection, &place.whole, "")?;
@@ -77,7 +76,7 @@ struct Place {
     whole: Vec<TableFiles>,
     /// Tables that have got partitions besides those that they had, of which only the keys in these are.
     grown: Vec<TableFiles>,
-    /// Those keys.
+    /// Those keys, also in the table `touched`; their new rows are in the table `fresh`.
     keys: Option<Keys>,
     /// What is true of the rows of the first kind, and of tables that are no more.
     is_whole: String,
@@ -102,13 +101,13 @@ impl Place {
             changed.into_iter().partition(|table| first_new(table).is_some());
         let (mut whole, mut grown): (Vec<TableFiles>, Vec<TableFiles>) =
             (whole.into_iter().cloned().collect(), grown.into_iter().cloned().collect());
-        let keys: Vec<String> = grown
+        let texts = texts().map(quoted).collect::<Vec<_>>().join(", ");
+        let fresh: Vec<String> = grown
             .iter()
             .filter_map(|table| Some((table, first_new(table)?)))
             .map(|(table, first)| {
                 format!(
-                    "select {} from read_parquet([{}], hive_partitioning = false) where vintage >= timestamptz {}",
-                    quoted_list(&OBSERVATION_KEY),
+                    "select {texts} from read_parquet([{}], hive_partitioning = false) where vintage >= timestamptz {}",
                     load::files(table.files.iter()),
                     literal(&first)
                 )
@@ -116,8 +115,12 @@ impl Place {
             .collect();
         let mut found = None;
         let mut rows = 0;
-        if !keys.is_empty() {
-            let make = format!("create temp table touched as select distinct * from ({})", keys.join(" union all "));
+        if !fresh.is_empty() {
+            let make = format!(
+                "create temp table fresh as {}; create temp table touched as select distinct {} from fresh",
+                fresh.join(" union all "),
+                quoted_list(&OBSERVATION_KEY)
+            );
             execute(connection, "look at the new observations", &make)?;
             // A key with a gap is not found by comparing.
             let ask = |sql: &str| engine::number(connection, "look at the new observations", sql);
@@ -186,27 +189,31 @@ fn unnamed(table: &str) -> String {
     format!("select count(*) from {table} where {is_null}")
 }
 
-/// Gives the texts of these tables that have had no number yet one behind those of the others.
-fn number_new_texts(connection: &Connection, tables: &[TableFiles]) -> Result<(), WarehouseError> {
-    if tables.is_empty() {
+/// Gives the texts of new rows that have had no number yet one behind those of the others.
+fn number_new_texts(connection: &Connection, place: &Place) -> Result<(), WarehouseError> {
+    let action = "number the texts of observations";
+    let mut sources = Vec::new();
+    if !place.whole.is_empty() {
+        let files = load::files(place.whole.iter().flat_map(|table| table.files.iter()));
+        sources.push(format!("read_parquet([{files}], hive_partitioning = false)"));
+    }
+    if place.keys.is_some() {
+        sources.push("fresh".to_owned());
+    }
+    if sources.is_empty() {
         return Ok(());
     }
-    let action = "number the texts of observations";
-    let files = load::files(tables.iter().flat_map(|table| table.files.iter()));
     for column in texts() {
         let name = quoted(column);
         // The type tells all of its texts, whatever the row.
-        let mut all = engine::list(
-            connection,
-            action,
-            &format!(
-                "select unnest(enum_range(any_value({name})))::varchar from (select {name} from coded.observations limit 1)"
-            ),
-        )?;
-        let known: BTreeSet<String> = all.iter().cloned().collect();
-        let found = format!(
-            "select distinct {name} from read_parquet([{files}], hive_partitioning = false) where {name} is not null order by {name}"
+        let known = format!(
+            "select unnest(enum_range(any_value({name})))::varchar from (select {name} from coded.observations limit 1)"
         );
+        let mut all = engine::list(connection, action, &known)?;
+        let known: BTreeSet<String> = all.iter().cloned().collect();
+        let found = sources.iter().map(|source| format!("select {name} from {source} where {name} is not null"));
+        let found =
+            format!("select distinct {name} from ({}) order by {name}", found.collect::<Vec<_>>().join(" union all "));
         all.extend(engine::list(connection, action, &found)?.into_iter().filter(|text| !known.contains(text)));
         if all.len() > known.len() {
             let texts: Vec<String> = all.iter().map(|text| literal(text)).collect();
