@@ -151,9 +151,9 @@ tejido.sizeChart = async function sizeChart(part, publisher, region, country) {
   if (sizes.length < 2) return null;
   const year = (rows) => (rows.length ? rows[0].time_period : "");
   const kinds = [
-    ofRegion.length ? { key: "region", symbol: "circle", r: 7, colour: "var(--accent)", rows: ofRegion,
+    ofRegion.length ? { key: "region", code: region, symbol: "circle", r: 7, colour: "var(--accent)", rows: ofRegion,
       name: `${tejido.regionName(region)}, ${year(ofRegion)}${isEstimate ? ` (≈ ${t("estimated")})` : ""}` } : null,
-    ofCountry.length ? { key: "country", symbol: "square", r: 5, colour: "var(--ink)", rows: ofCountry, name: `${tejido.regionName(country)}, ${year(ofCountry)}` } : null,
+    ofCountry.length ? { key: "country", code: country, symbol: "square", r: 5, colour: "var(--ink)", rows: ofCountry, name: `${tejido.regionName(country)}, ${year(ofCountry)}` } : null,
   ].filter(Boolean);
   const rows = sizes.map((size) => ({ size, name: tejido.codeName("sizes", size),
     ...Object.fromEntries(kinds.map((kind) => [kind.key, kind.rows.find((row) => row.size_class === size)])) }));

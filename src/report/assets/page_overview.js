@@ -116,8 +116,8 @@ tejido.intervalWords = (row, from, to) => tejido.sentence("interval", {
 tejido.overviewChart = function overviewChart(measured, region, country) {
   const { t } = tejido;
   const kinds = [
-    { key: "region", symbol: "circle", r: 7, colour: "var(--accent)", name: tejido.regionName(region) },
-    region === country ? null : { key: "country", symbol: "square", r: 5, colour: "var(--ink)", name: tejido.regionName(country) },
+    { key: "region", code: region, symbol: "circle", r: 7, colour: "var(--accent)", name: tejido.regionName(region) },
+    region === country ? null : { key: "country", code: country, symbol: "square", r: 5, colour: "var(--ink)", name: tejido.regionName(country) },
     { key: "eu", symbol: "triangle", r: 5, colour: "var(--muted)", name: t("eu") },
     { key: "best", symbol: "star", r: 5, colour: "var(--second)", name: t("best_region") },
   ].filter(Boolean);

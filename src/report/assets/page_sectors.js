@@ -87,8 +87,8 @@ tejido.pages.sector = async function sectorPage(route) {
   })).filter((row) => row.own);
   const leads = pairs.filter((row) => row.part.role === "lead");
   const kinds = [
-    { key: "region", symbol: "circle", r: 7, colour: "var(--accent)", name: tejido.regionName(region) },
-    region === country ? null : { key: "country", symbol: "square", r: 5, colour: "var(--ink)", name: tejido.regionName(country) },
+    { key: "region", code: region, symbol: "circle", r: 7, colour: "var(--accent)", name: tejido.regionName(region) },
+    region === country ? null : { key: "country", code: country, symbol: "square", r: 5, colour: "var(--ink)", name: tejido.regionName(country) },
   ].filter(Boolean);
   const points = leads.map((row) => ({ name: tejido.named(row.force), region: row.own, country: row.country }));
   const title = t("sector_chart", { sector: sector ? tejido.sectorName(sector, true) : "" });

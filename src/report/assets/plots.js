@@ -145,10 +145,11 @@ tejido.plots.bars = function bars(rows, width, id, options) {
   return tejido.plots.defs(svg, id);
 };
 
-// Levels side by side: rows { name, region: row, country: row, eu: row }, each a point that can be asked.
+// Levels side by side: rows { name, region: row, country: row, eu: row }, each a point that can be asked; `code` of a kind is the
+// region of those of its rows that do not say one.
 tejido.plots.levels = function levels(rows, width, id, kinds) {
   const narrow = width < 560;
-  const points = rows.flatMap((row) => kinds.map((kind) => ({ ...row[kind.key], name: row.name, kind }))).filter((point) => point.share != null);
+  const points = rows.flatMap((row) => kinds.map((kind) => ({ region: kind.code, ...row[kind.key], name: row.name, kind }))).filter((point) => point.share != null);
   const spans = rows.map((row) => ({ name: row.name, values: kinds.map((kind) => row[kind.key] && row[kind.key].share).filter((value) => value != null) }))
     .filter((row) => row.values.length > 1);
   const left = tejido.labelMargin(rows.map((row) => row.name), narrow ? 128 : 250);

@@ -104,6 +104,9 @@ for (const [name, hash] of looked) {
       }
     }
     // What stands in a column of numbers, or large on its own, is a button; years, and sizes of files, are no rows of a mart.
+    const nameless = await page.evaluate(() => [...document.querySelectorAll("title, [aria-label]")]
+      .map((node) => node.getAttribute("aria-label") ?? node.textContent).filter((words) => /undefined|NaN|\[object/.test(words)));
+    for (const words of nameless) fail(`${name}: a label says \`${words}\``);
     const mute = await page.evaluate(() => [...document.querySelectorAll("main td.number, main .facts dd, main .lead")].flatMap((cell) => {
       const walker = document.createTreeWalker(cell, NodeFilter.SHOW_TEXT);
       const texts = [];
