@@ -10,7 +10,7 @@ use super::contract::{AuditKind, Severity};
 use super::engine::{self, execute, path_literal};
 use super::load::{self, OBSERVATION_KEY};
 use super::model::Model;
-use super::{WarehouseError, graph, quoted, quoted_list};
+use super::{WarehouseError, graph, has_gap, quoted, quoted_list};
 
 /// The folder of a build with the rows that fail its audits.
 pub(super) const FOLDER: &str = "audits";
@@ -149,8 +149,7 @@ pub(super) fn is_unique(connection: &Connection, model: &Model) -> Result<bool, 
 fn grain(connection: &Connection, model: &Model) -> Result<Question, WarehouseError> {
     let table = model.table();
     let columns = quoted_list(&model.contract.grain);
-    let nulls =
-        model.contract.grain.iter().map(|name| format!("{} is null", quoted(name))).collect::<Vec<_>>().join(" or ");
+    let nulls = has_gap(&model.contract.grain);
     let audit = format!("grain: {}", model.contract.grain.join(", "));
     if is_unique(connection, model)? {
         // Its grain is the key of the observations, of which none may have a gap.

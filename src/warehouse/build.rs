@@ -15,7 +15,7 @@ use super::engine::{self, Limits, Watch, execute, path_literal};
 use super::load::{AS_OF, LOAD_VERSION, load};
 use super::model::{self, Layer, Model, Models};
 use super::spark::{Answer, Cluster};
-use super::{Inputs, Loaded, WarehouseError, export, literal, quoted};
+use super::{Inputs, Loaded, WarehouseError, export, hash_of, literal, quoted};
 use crate::disk;
 
 /// Behind DuckDB's version where Spark runs the models.
@@ -129,25 +129,10 @@ pub(super) type Contents = BTreeMap<String, String>;
 
 /// Of a model's SQL, the content of what it reads, and the engine.
 pub(super) fn fingerprint(model: &Model, lake: &BTreeMap<String, String>, contents: &Contents, engine: &str) -> String {
-    let mut hasher = blake3::Hasher::new();
-    let mut add = |text: &str| {
-        hasher.update(&(text.len() as u64).to_le_bytes());
-        hasher.update(text.as_bytes());
-    };
-    add(engine);
-    add(env!("CARGO_PKG_VERSION"));
-    add(LOAD_VERSION);
-    add(&model.select_hash);
-    for table in &model.reads_lake {
-        add(table);
-        add(lake.get(table).map_or("", String::as_str));
-    }
-    for name in &model.reads {
-        add(name);
-        // Models come after those that they read.
-        add(contents.get(name).map_or("", String::as_str));
-    }
-    hasher.finalize().to_hex().to_string()
+    let lake = model.reads_lake.iter().flat_map(|table| [table.as_str(), lake.get(table).map_or("", String::as_str)]);
+    // Models come after those that they read.
+    let models = model.reads.iter().flat_map(|name| [name.as_str(), contents.get(name).map_or("", String::as_str)]);
+    hash_of([engine, env!("CARGO_PKG_VERSION"), LOAD_VERSION, &model.select_hash].into_iter().chain(lake).chain(models))
 }
 
 /// Makes the build in `folder`, which exists and is empty; the models run on the cluster, if there is one. Blocking audits
@@ -178,7 +163,7 @@ pub fn build(
         execute(&connection, "choose compression", "set disabled_compression_methods = 'fsst,zstd'")?;
         progress("loading the lake");
         let mut amendment = match (previous, cluster) {
-            (Some(previous), None) => amend::begin(&connection, &database, models, inputs, previous)?,
+            (Some(previous), None) => amend::begin(&connection, &database, inputs, previous)?,
             _ => None,
         };
         if amendment.is_none() {

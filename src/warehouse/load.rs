@@ -7,7 +7,8 @@ use duckdb::Connection;
 
 use super::engine::{self, execute, path_literal};
 use super::{
-    CodelistTable, Inputs, PipelineRow, SnapshotRow, SourceCodeRow, TableFiles, WarehouseError, literal, quoted,
+    CodelistTable, Inputs, PipelineRow, SnapshotRow, SourceCodeRow, TableFiles, WarehouseError, has_gap, literal,
+    quoted,
 };
 
 /// Bumped whenever the tables of the lake are loaded differently from the same files.
@@ -169,8 +170,35 @@ fn columns(constants: &BTreeMap<String, String>) -> String {
 /// Below so many rows it is not worth while to look at what a table's files say of themselves.
 const LARGE: u64 = 50_000;
 
-/// The columns that have one value in all rows of a file, as each file says of itself. To read and number such a column row
-/// by row takes as long as any other, and half of them are of this kind.
+/// Files that are read together, with the columns that have one value in all of their rows.
+struct Source<'t> {
+    paths: Vec<&'t PathBuf>,
+    constants: BTreeMap<String, String>,
+}
+
+fn read(paths: &[&PathBuf]) -> String {
+    format!("read_parquet([{}], hive_partitioning = false)", files(paths.iter().copied()))
+}
+
+/// The files of large tables one by one, with what each says of itself, and those of all others together. To read and number a
+/// column of one value row by row takes as long as any other, and half of them are of this kind.
+fn sources<'t>(connection: &Connection, tables: &[&'t TableFiles]) -> Result<Vec<Source<'t>>, WarehouseError> {
+    let (large, small): (Vec<&TableFiles>, Vec<&TableFiles>) = tables.iter().partition(|table| table.rows >= LARGE);
+    let paths = |tables: Vec<&'t TableFiles>| tables.into_iter().flat_map(|table| &table.files).collect::<Vec<_>>();
+    let (large, small) = (paths(large), paths(small));
+    let mut constants = constants(connection, &large)?;
+    let of_large = large.into_iter().map(|path| Source {
+        constants: constants.remove(path.to_string_lossy().as_ref()).unwrap_or_default(),
+        paths: vec![path],
+    });
+    let mut sources: Vec<Source> = of_large.collect();
+    if !small.is_empty() {
+        sources.push(Source { paths: small, constants: BTreeMap::new() });
+    }
+    Ok(sources)
+}
+
+/// The columns that have one value in all rows of a file, by the file, as each says of itself.
 fn constants(
     connection: &Connection,
     paths: &[&PathBuf],
@@ -201,19 +229,8 @@ fn constants(
 /// Puts the rows of tables of one vintage into `coded.observations`. A file of one row group is read by one thread: several
 /// are read side by side, and rows of one file stay together.
 fn insert(connection: &Connection, tables: &[&TableFiles]) -> Result<(), WarehouseError> {
-    let (large, small): (Vec<&TableFiles>, Vec<&TableFiles>) = tables.iter().partition(|table| table.rows >= LARGE);
-    let select = |paths: &[&PathBuf], constants: &BTreeMap<String, String>| {
-        let files = files(paths.iter().copied());
-        format!("select {} from read_parquet([{files}], hive_partitioning = false)", columns(constants))
-    };
-    let (large, small) = (paths(&large), paths(&small));
-    let mut selects = Vec::new();
-    if !small.is_empty() {
-        selects.push(select(&small, &BTreeMap::new()));
-    }
-    let (constants, none) = (constants(connection, &large)?, BTreeMap::new());
-    let of = |path: &PathBuf| constants.get(path.to_string_lossy().as_ref()).unwrap_or(&none);
-    selects.extend(large.iter().map(|path| select(&[path], of(path))));
+    let select = |source: &Source| format!("select {} from {}", columns(&source.constants), read(&source.paths));
+    let selects: Vec<String> = sources(connection, tables)?.iter().map(select).collect();
     if selects.is_empty() {
         return Ok(());
     }
@@ -224,32 +241,24 @@ fn insert(connection: &Connection, tables: &[&TableFiles]) -> Result<(), Warehou
     execute(connection, "load observations", &insert)
 }
 
-fn paths<'t>(tables: &[&'t TableFiles]) -> Vec<&'t PathBuf> {
-    tables.iter().flat_map(|table| &table.files).collect()
-}
-
 /// The order of rows that several files have a part in.
 const ORDER: &str = "pipeline, dataset, indicator, unit, region, sector, size_class, time_period";
 
 /// Makes `coded.observations`, empty, with the types of its texts, and `lake.observations` as a view of it.
 fn coded_table(connection: &Connection, tables: &[TableFiles]) -> Result<(), WarehouseError> {
-    let (large, small): (Vec<&TableFiles>, Vec<&TableFiles>) = tables.iter().partition(|table| table.rows >= LARGE);
-    let (large, small) = (paths(&large), paths(&small));
-    let constants = constants(connection, &large)?;
-    let constant = |path: &PathBuf, column: &str| constants.get(path.to_string_lossy().as_ref())?.get(column);
+    let sources = sources(connection, &tables.iter().collect::<Vec<_>>())?;
     let mut distinct = Vec::new();
     for column in texts() {
         let name = quoted(column);
-        let known: BTreeSet<&String> = large.iter().filter_map(|path| constant(path, column)).collect();
+        let known: BTreeSet<&String> = sources.iter().filter_map(|source| source.constants.get(column)).collect();
         distinct
             .extend(known.into_iter().map(|text| format!("select '{column}' as kind, {} as \"text\"", literal(text))));
-        let others = large.iter().filter(|path| constant(path, column).is_none());
-        let others: Vec<&PathBuf> = small.iter().chain(others).copied().collect();
+        let others = sources.iter().filter(|source| !source.constants.contains_key(column));
+        let others: Vec<&PathBuf> = others.flat_map(|source| source.paths.iter().copied()).collect();
         if !others.is_empty() {
             distinct.push(format!(
-                "select '{column}' as kind, {name} as \"text\" from read_parquet([{}], hive_partitioning = false)
-                 where {name} is not null group by {name}",
-                files(others.into_iter())
+                "select '{column}' as kind, {name} as \"text\" from {} where {name} is not null group by {name}",
+                read(&others)
             ));
         }
     }
@@ -292,13 +301,17 @@ pub(super) fn load_all_memberships(connection: &Connection, inputs: &Inputs) -> 
     load_memberships(connection, &inputs.earlier_memberships, false)
 }
 
-/// Asks how many observations have a gap in their key. Where they are kept by number, the file itself knows that there is none.
-pub(super) fn gaps(connection: &Connection) -> Result<String, WarehouseError> {
+/// Whether there are observations that are kept by number.
+pub(super) fn is_coded(connection: &Connection) -> Result<bool, WarehouseError> {
     let coded = "select count(*) from duckdb_tables()
         where database_name = current_database() and schema_name = 'coded' and table_name = 'observations'";
-    let is_coded = engine::number(connection, "look at the observations", coded)? > 0;
-    let schema = if is_coded { "coded" } else { "lake" };
-    let gaps = OBSERVATION_KEY.map(|column| format!("{} is null", quoted(column))).join(" or ");
+    Ok(engine::number(connection, "look at the observations", coded)? > 0)
+}
+
+/// Asks how many observations have a gap in their key. Where they are kept by number, the file itself knows that there is none.
+pub(super) fn gaps(connection: &Connection) -> Result<String, WarehouseError> {
+    let schema = if is_coded(connection)? { "coded" } else { "lake" };
+    let gaps = has_gap(&OBSERVATION_KEY);
     Ok(format!("select count(*) from {schema}.observations where {gaps}"))
 }
 

@@ -113,12 +113,8 @@ pub struct Loaded {
 impl Loaded {
     /// Of these partitions.
     pub fn of(partitions: &[LoadedPartition]) -> Self {
-        let mut hasher = blake3::Hasher::new();
-        for partition in partitions {
-            hasher.update(&(partition.fingerprint.len() as u64).to_le_bytes());
-            hasher.update(partition.fingerprint.as_bytes());
-        }
-        Loaded { partitions: partitions.len(), fingerprint: hasher.finalize().to_hex().to_string() }
+        let fingerprint = hash_of(partitions.iter().map(|partition| partition.fingerprint.as_str()));
+        Loaded { partitions: partitions.len(), fingerprint }
     }
 }
 
@@ -296,6 +292,21 @@ impl Hint for WarehouseError {
             _ => None,
         }
     }
+}
+
+/// BLAKE3 over parts, each with its length, in hex.
+fn hash_of<'p>(parts: impl IntoIterator<Item = &'p str>) -> String {
+    let mut hasher = blake3::Hasher::new();
+    for part in parts {
+        hasher.update(&(part.len() as u64).to_le_bytes());
+        hasher.update(part.as_bytes());
+    }
+    hasher.finalize().to_hex().to_string()
+}
+
+/// SQL that is true of a row with a gap in one of these columns.
+fn has_gap<N: AsRef<str>>(columns: &[N]) -> String {
+    columns.iter().map(|name| format!("{} is null", quoted(name.as_ref()))).collect::<Vec<_>>().join(" or ")
 }
 
 /// A name as SQL.

@@ -9,7 +9,7 @@ use super::analysts::{self, Macro};
 use super::build::ModelResult;
 use super::contract::{self, Audit, AuditKind, Contract};
 use super::load::LOAD_VERSION;
-use super::{WarehouseError, engine, graph, quoted};
+use super::{WarehouseError, engine, graph, hash_of, quoted};
 use crate::disk;
 use crate::error::{Snippet, nearest};
 
@@ -103,8 +103,13 @@ impl Model {
     /// Runs the statement that makes it, with this behind it.
     fn execute(&self, connection: &Connection, behind: &str) -> Result<(), WarehouseError> {
         let (create, prefix) = self.create();
+        self.run(connection, &(create + behind), prefix)
+    }
+
+    /// Runs a statement in which its SELECT stands behind a prefix of that length.
+    pub(super) fn run(&self, connection: &Connection, sql: &str, prefix: usize) -> Result<(), WarehouseError> {
         connection
-            .execute_batch(&(create + behind))
+            .execute_batch(sql)
             .map_err(|error| engine::located(&error, &self.path, &self.text, self.contract.end, prefix))
     }
 
@@ -162,19 +167,10 @@ impl Drafts {
     /// Hash of all files, and of what they are checked against: the version of DuckDB and the statements that make the
     /// tables of the lake.
     pub fn fingerprint(&self, engine: &str, lake: &str) -> String {
-        let mut hasher = blake3::Hasher::new();
-        let mut add = |text: &str| {
-            hasher.update(&(text.len() as u64).to_le_bytes());
-            hasher.update(text.as_bytes());
-        };
-        [env!("CARGO_PKG_VERSION"), LOAD_VERSION, engine, lake].into_iter().for_each(&mut add);
-        for model in &self.models {
-            [model.layer.schema(), model.name.as_str(), model.text.as_str()].into_iter().for_each(&mut add);
-        }
-        for one in &self.macros {
-            [one.name.as_str(), one.text.as_str()].into_iter().for_each(&mut add);
-        }
-        hasher.finalize().to_hex().to_string()
+        let models =
+            self.models.iter().flat_map(|model| [model.layer.schema(), model.name.as_str(), model.text.as_str()]);
+        let macros = self.macros.iter().flat_map(|one| [one.name.as_str(), one.text.as_str()]);
+        hash_of([env!("CARGO_PKG_VERSION"), LOAD_VERSION, engine, lake].into_iter().chain(models).chain(macros))
     }
 
     /// The models with what a build says of them that was made from files of this very fingerprint: nothing is parsed.

@@ -20,7 +20,7 @@ use std::path::Path;
 use duckdb::Connection;
 
 use self::keys::Keys;
-use self::observations::{Changed, bring_up_to_date};
+use self::observations::{Changed, Place, bring_up_to_date};
 use super::build::{DATABASE, Previous, attach, detach};
 use super::engine::{self, execute};
 use super::load::{self, MEMBERSHIPS, OBSERVATION_TABLES};
@@ -54,7 +54,6 @@ pub(super) enum Way {
 pub(super) fn begin(
     connection: &Connection,
     database: &Path,
-    models: &Models,
     inputs: &Inputs,
     previous: &Previous,
 ) -> Result<Option<Amendment>, WarehouseError> {
@@ -67,11 +66,17 @@ pub(super) fn begin(
     {
         return Ok(None);
     }
+    let place = Place::find(connection, inputs, previous)?;
+    let all: u64 = inputs.observations.iter().map(|table| table.rows).sum();
+    if place.as_ref().is_some_and(|place| place.rows > all / 2) {
+        return Ok(None);
+    }
     disk::copy_to_write(&previous.database, database)?;
     attach(connection, database)?;
-    let amended = match is_worth_it(connection)? {
-        true => bring_up_to_date(connection, inputs, previous)?,
-        false => None,
+    let amended = match (is_worth_it(connection)?, &place) {
+        (false, _) => None,
+        (true, None) => Some(Changed::Nothing),
+        (true, Some(place)) => bring_up_to_date(connection, place)?,
     };
     let Some(changed) = amended else {
         detach(connection)?;
@@ -91,27 +96,23 @@ pub(super) fn begin(
     let observations = match changed {
         Changed::Nothing => Some(Rows::Fixed),
         Changed::Keys => Some(separable::observations()),
-        Changed::Some => None,
+        Changed::Unkeyed => None,
     };
     let known = |table: &String| match OBSERVATION_TABLES.contains(&table.as_str()) {
         true => observations.clone(),
         false => is_same(table).then_some(Rows::Fixed),
     };
     let lake = inputs.fingerprints.keys().map(|table| (table.clone(), known(table))).collect();
-    tracing::debug!(models = models.all.len(), "the last build is gone on from");
+    tracing::debug!("the last build is gone on from");
     Ok(Some(Amendment { lake, models: BTreeMap::new() }))
 }
 
 /// Whether the file has observations, and less room that is free than room that is used.
 fn is_worth_it(connection: &Connection) -> Result<bool, WarehouseError> {
-    let found =
-        "select count(*) from duckdb_tables() where database_name = current_database() and schema_name = 'coded'
-        and (select free_blocks <= used_blocks from pragma_database_size() where database_name = current_database())";
-    if engine::number(connection, "look at the last build", found)? == 0 {
-        return Ok(false);
-    }
-    let filled = "select count(*) from (from coded.observations limit 1)";
-    Ok(engine::number(connection, "look at the last build", filled)? > 0)
+    let ask = |sql: &str| Ok::<_, WarehouseError>(engine::number(connection, "look at the last build", sql)? > 0);
+    let full = "select count(*) from pragma_database_size()
+        where database_name = current_database() and free_blocks <= used_blocks";
+    Ok(load::is_coded(connection)? && ask(full)? && ask("select count(*) from (from coded.observations limit 1)")?)
 }
 
 impl Amendment {
@@ -184,9 +185,7 @@ impl Amendment {
         sql.push_str("use part");
         execute(connection, &action, &sql)?;
         let prefix = "create or replace temp table part_rows as ";
-        connection
-            .execute_batch(&format!("{prefix}{}", model.sql()))
-            .map_err(|error| engine::located(&error, &model.path, &model.text, model.contract.end, prefix.len()))?;
+        model.run(connection, &format!("{prefix}{}", model.sql()), prefix.len())?;
         let equal: Vec<String> =
             by.iter().map(|(by, column)| format!("own.{} = keys.{}", quoted(column), quoted(by))).collect();
         let (table, equal) = (model.table(), equal.join(" and "));

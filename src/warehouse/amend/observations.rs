@@ -7,7 +7,7 @@ use duckdb::Connection;
 use super::super::build::Previous;
 use super::super::engine::{self, execute};
 use super::super::load::{self, COLUMNS, OBSERVATION_KEY, texts};
-use super::super::{Inputs, Loaded, TableFiles, WarehouseError, literal, quoted, quoted_list};
+use super::super::{Inputs, Loaded, TableFiles, WarehouseError, has_gap, literal, quoted, quoted_list};
 use super::keys::Keys;
 
 /// How much of the observations is not what it was.
@@ -17,24 +17,13 @@ pub(super) enum Changed {
     /// What is in the table `changed`.
     Keys,
     /// Something that has no whole key.
-    Some,
+    Unkeyed,
 }
 
 /// Brings the observations up to date, and puts the keys of what differs into the table `changed`. None where a value is not
-/// told any more, or where so much is new that to load all is faster.
-pub(super) fn bring_up_to_date(
-    connection: &Connection,
-    inputs: &Inputs,
-    previous: &Previous,
-) -> Result<Option<Changed>, WarehouseError> {
-    let Some(place) = Place::find(connection, inputs, previous)? else {
-        return Ok(Some(Changed::Nothing));
-    };
-    let all: u64 = inputs.observations.iter().map(|table| table.rows).sum();
-    if place.rows > all / 2 {
-        return Ok(None);
-    }
-    number_new_texts(connection, &place)?;
+/// told any more.
+pub(super) fn bring_up_to_date(connection: &Connection, place: &Place) -> Result<Option<Changed>, WarehouseError> {
+    number_new_texts(connection, place)?;
     let before = place.state("before");
     execute(connection, "take out the old observations", &format!("{before}; {}", place.delete()))?;
     load::load_observations(connection, &place.whole, "")?;
@@ -63,7 +52,7 @@ pub(super) fn bring_up_to_date(
     let is_told = ask(&silenced)? == 0;
     let changed = match ask("select count(*) from changed")? {
         0 => Changed::Nothing,
-        _ if ask(&unnamed("changed"))? > 0 => Changed::Some,
+        _ if ask(&unnamed("changed"))? > 0 => Changed::Unkeyed,
         _ => Changed::Keys,
     };
     execute(connection, "compare the observations", "drop table gone; drop table come")?;
@@ -71,7 +60,7 @@ pub(super) fn bring_up_to_date(
 }
 
 /// Where rows are taken out and put in.
-struct Place {
+pub(super) struct Place {
     /// Tables of which all rows are: those of which more than the newest partitions is other than it was.
     whole: Vec<TableFiles>,
     /// Tables that have got partitions besides those that they had, of which only the keys in these are.
@@ -81,15 +70,15 @@ struct Place {
     /// What is true of the rows of the first kind, and of tables that are no more.
     is_whole: String,
     /// How many rows that is, about.
-    rows: u64,
+    pub rows: u64,
 }
 
 impl Place {
-    fn find(connection: &Connection, inputs: &Inputs, previous: &Previous) -> Result<Option<Self>, WarehouseError> {
+    /// None where all tables are as they were. It needs no database but the temporary one.
+    pub fn find(connection: &Connection, inputs: &Inputs, previous: &Previous) -> Result<Option<Self>, WarehouseError> {
         let name = |table: &TableFiles| (table.pipeline.clone(), table.dataset.clone());
         let was = |table: &TableFiles| previous.tables.get(&name(table));
         let is_same = |table: &&TableFiles| was(table).is_some_and(|loaded| *loaded == Loaded::of(&table.partitions));
-        let changed: Vec<&TableFiles> = inputs.observations.iter().filter(|table| !is_same(table)).collect();
         // The partition that a table has got first since.
         let first_new = |table: &TableFiles| -> Option<String> {
             let old = was(table).filter(|loaded| loaded.partitions > 0)?;
@@ -97,22 +86,21 @@ impl Place {
             let first = new.first().filter(|_| Loaded::of(known) == *old)?;
             Some(first.vintage.clone())
         };
-        let (grown, whole): (Vec<&TableFiles>, Vec<&TableFiles>) =
-            changed.into_iter().partition(|table| first_new(table).is_some());
-        let (mut whole, mut grown): (Vec<TableFiles>, Vec<TableFiles>) =
-            (whole.into_iter().cloned().collect(), grown.into_iter().cloned().collect());
         let texts = texts().map(quoted).collect::<Vec<_>>().join(", ");
-        let fresh: Vec<String> = grown
-            .iter()
-            .filter_map(|table| Some((table, first_new(table)?)))
-            .map(|(table, first)| {
-                format!(
-                    "select {texts} from read_parquet([{}], hive_partitioning = false) where vintage >= timestamptz {}",
-                    load::files(table.files.iter()),
-                    literal(&first)
-                )
-            })
-            .collect();
+        let (mut whole, mut grown, mut fresh) = (Vec::new(), Vec::new(), Vec::new());
+        for table in inputs.observations.iter().filter(|table| !is_same(table)) {
+            match first_new(table) {
+                Some(first) => {
+                    fresh.push(format!(
+                        "select {texts} from read_parquet([{}], hive_partitioning = false) where vintage >= timestamptz {}",
+                        load::files(table.files.iter()),
+                        literal(&first)
+                    ));
+                    grown.push(table.clone());
+                }
+                None => whole.push(table.clone()),
+            }
+        }
         let mut found = None;
         let mut rows = 0;
         if !fresh.is_empty() {
@@ -185,8 +173,7 @@ fn own(key: &str) -> Option<String> {
 
 /// How many keys of a table have a gap.
 fn unnamed(table: &str) -> String {
-    let is_null = OBSERVATION_KEY.map(|column| format!("{} is null", quoted(column))).join(" or ");
-    format!("select count(*) from {table} where {is_null}")
+    format!("select count(*) from {table} where {}", has_gap(&OBSERVATION_KEY))
 }
 
 /// Gives the texts of new rows that have had no number yet one behind those of the others.
