@@ -2,24 +2,21 @@
 
 use std::io::{self, Write};
 use std::path::PathBuf;
-use std::sync::mpsc::{SyncSender, sync_channel};
-use std::thread::JoinHandle;
 
 use super::{ArchiveError, Sidecar, Snapshot};
 use crate::disk::{self, DiskError};
 
-/// A snapshot being received. There is no file of it before something has come. From the first piece on, a thread of its own
-/// compresses it while more is received; most bodies are smaller and need none.
+/// A snapshot being received. There is no file of it before something has come. From the first piece on, threads compress it
+/// while more is received; most bodies are smaller and need none.
 pub struct Draft {
     folder: PathBuf,
-    thread: Option<(SyncSender<Vec<u8>>, Compressing)>,
+    encoder: Option<Encoder>,
     piece: Vec<u8>,
     hasher: blake3::Hasher,
     raw_bytes: u64,
+    /// Whether a piece could not be written.
+    has_failed: bool,
 }
-
-/// The thread that compresses; it gives its encoder back at the end.
-type Compressing = JoinHandle<io::Result<Encoder>>;
 
 type Encoder = zstd::Encoder<'static, disk::Pending>;
 
@@ -29,13 +26,20 @@ const LEVEL: i32 = 1;
 /// Bytes that are compressed at once.
 const PIECE_BYTES: usize = 1 << 20;
 
-/// Pieces that may wait for being compressed.
-const WAITING: usize = 4;
+/// More threads than this wait for what is received. How many there are changes nothing of the bytes.
+const MAX_THREADS: usize = 4;
 
 impl Draft {
     /// In this folder, which is made if needed.
     pub(super) fn new(folder: PathBuf) -> Self {
-        Draft { folder, thread: None, piece: Vec::new(), hasher: blake3::Hasher::new(), raw_bytes: 0 }
+        Draft {
+            folder,
+            encoder: None,
+            piece: Vec::new(),
+            hasher: blake3::Hasher::new(),
+            raw_bytes: 0,
+            has_failed: false,
+        }
     }
 
     /// Forgets all that was written.
@@ -69,7 +73,7 @@ impl Draft {
         Ok(Snapshot { sidecar: describe, folder: std::mem::take(&mut self.folder), stem })
     }
 
-    fn encoder(&self) -> io::Result<Encoder> {
+    fn encoder(&self, threads: usize) -> io::Result<Encoder> {
         let pending = disk::Pending::create_in(&self.folder).map_err(|error| match error {
             DiskError::Io { source, .. } => source,
             other => io::Error::other(other),
@@ -77,42 +81,30 @@ impl Draft {
         let mut encoder = zstd::Encoder::new(pending, LEVEL)?;
         // The checksum is what finds a damaged file at reading.
         encoder.include_checksum(true)?;
+        encoder.multithread(threads as u32)?;
         Ok(encoder)
     }
 
-    fn hand_over(&mut self) -> io::Result<()> {
-        let piece = std::mem::replace(&mut self.piece, Vec::with_capacity(PIECE_BYTES));
-        if self.thread.is_none() {
-            let mut encoder = self.encoder()?;
-            let (pieces, waiting) = sync_channel::<Vec<u8>>(WAITING);
-            let thread = std::thread::spawn(move || {
-                waiting.into_iter().try_for_each(|piece| encoder.write_all(&piece))?;
-                Ok(encoder)
-            });
-            self.thread = Some((pieces, thread));
-        }
-        match &self.thread {
-            Some((pieces, _)) if pieces.send(piece).is_ok() => Ok(()),
-            // Nobody takes it: the thread has ended with an error.
-            _ => self.join().and(Err(ended_early())),
+    /// The encoder, which has been given all but this piece.
+    fn take_encoder(&mut self, threads: usize) -> io::Result<Encoder> {
+        match self.encoder.take() {
+            _ if self.has_failed => Err(io::Error::other("a part of it is lost")),
+            Some(encoder) => Ok(encoder),
+            None => self.encoder(threads),
         }
     }
 
-    /// The encoder, with all but the last piece.
-    fn join(&mut self) -> io::Result<Encoder> {
-        match self.thread.take() {
-            Some((pieces, thread)) => {
-                drop(pieces);
-                thread.join().unwrap_or_else(|_| Err(ended_early()))
-            }
-            None if self.piece.len() as u64 == self.raw_bytes => self.encoder(),
-            // A piece was lost with the thread that had it, or before there was one.
-            None => Err(ended_early()),
-        }
+    fn hand_over(&mut self) -> io::Result<()> {
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let mut encoder = self.take_encoder(cores.min(MAX_THREADS))?;
+        encoder.write_all(&self.piece)?;
+        self.piece.clear();
+        self.encoder = Some(encoder);
+        Ok(())
     }
 
     fn finish(&mut self) -> io::Result<disk::Pending> {
-        let mut encoder = self.join()?;
+        let mut encoder = self.take_encoder(0)?;
         encoder.write_all(&self.piece)?;
         encoder.finish()
     }
@@ -127,7 +119,7 @@ impl Write for Draft {
             let (now, later) = rest.split_at(PIECE_BYTES - self.piece.len());
             self.piece.extend_from_slice(now);
             rest = later;
-            self.hand_over()?;
+            self.hand_over().inspect_err(|_| self.has_failed = true)?;
         }
         self.piece.extend_from_slice(rest);
         Ok(bytes.len())
@@ -136,19 +128,6 @@ impl Write for Draft {
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
     }
-}
-
-impl Drop for Draft {
-    /// The file of what is thrown away is gone when this is.
-    fn drop(&mut self) {
-        if self.thread.is_some() {
-            let _ = self.join();
-        }
-    }
-}
-
-fn ended_early() -> io::Error {
-    io::Error::other("the thread that compresses has ended early")
 }
 
 #[cfg(test)]

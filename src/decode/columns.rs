@@ -176,6 +176,12 @@ impl Texts {
         self.keys.push(number);
     }
 
+    /// Adds a row with the code of the row before, which must have been added since the last [`Texts::take`].
+    #[inline]
+    pub fn push_again(&mut self) {
+        self.keys.extend_from_within(self.keys.len() - 1..);
+    }
+
     /// Adds a row without text.
     pub fn push_null(&mut self) {
         self.keys.push(NULL);
@@ -249,13 +255,17 @@ impl Observations {
 
     /// The columns behind the dimensions, for formats that know the dimensions' keys by themselves.
     pub fn take_rest(&mut self) -> Result<Vec<ArrayRef>, DecodeError> {
-        let mut columns = vec![Arc::new(Float64Array::from(std::mem::take(&mut self.values))) as ArrayRef];
+        // The next block has about as many.
+        let rows = self.rows();
+        let values = std::mem::replace(&mut self.values, Vec::with_capacity(rows));
+        let cells = std::mem::replace(&mut self.cells, Vec::with_capacity(rows));
+        let mut columns = vec![Arc::new(Float64Array::from(values)) as ArrayRef];
         columns.push(self.flags.take()?);
         columns.push(self.confidentiality.take()?);
         for attribute in &mut self.attributes {
             columns.push(attribute.take()?);
         }
-        columns.push(Arc::new(UInt64Array::from(std::mem::take(&mut self.cells))));
+        columns.push(Arc::new(UInt64Array::from(cells)));
         Ok(columns)
     }
 }

@@ -8,8 +8,9 @@ use std::sync::Arc;
 
 use super::columns::Observations;
 use super::decimal::{hinted, observed};
+use super::fields::{Field, each_record};
 use super::parallel::tables;
-use super::records::{Block, Blocks, Charset, Field, each_record, header};
+use super::records::{Block, Blocks, Charset, header};
 use super::selection::{Observed, Register, Selection};
 use super::{DecodeError, Hints, Metadata, Source, Table};
 

@@ -9,9 +9,10 @@
 //! lower-case letters are observation flags, `C` is confidentiality (`:C`, or `|C` behind a bar).
 
 use super::columns::{Observations, number};
+use super::fields::{Field, each_record};
 use super::notice::unexpected;
 use super::parallel::tables;
-use super::records::{Block, Blocks, Charset, Field, each_record, header};
+use super::records::{Block, Blocks, Charset, header};
 use super::{DecodeError, Hints, MAX_DIMENSIONS, Metadata, Source, TIME_PERIOD, Table, observation_schema};
 
 const EXPECTED: &str = "a TSV header such as `freq,unit,geo\\TIME_PERIOD` and periods behind it";

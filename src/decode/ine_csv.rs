@@ -8,9 +8,10 @@
 
 use super::columns::Observations;
 use super::decimal::{hinted, value};
+use super::fields::{Field, each_record};
 use super::notice::unexpected;
 use super::parallel::tables;
-use super::records::{Block, Blocks, Charset, Field, each_record, header};
+use super::records::{Block, Blocks, Charset, header};
 use super::{DecodeError, Hints, Metadata, Source, Table, ine_wide, observation_schema};
 
 const EXPECTED: &str = "a header of labels separated by `;` or tabs, the last of them `Total`";

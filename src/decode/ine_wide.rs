@@ -27,8 +27,9 @@ use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 
 use super::columns::Observations;
+use super::fields::each_record;
 use super::notice::unexpected;
-use super::records::{Block, Blocks, Charset, each_record};
+use super::records::{Block, Blocks, Charset};
 use super::{BATCH_ROWS, DecodeError, Hints, Metadata, Source, Table, observation_schema};
 use layout::{EXPECTED, LONG, Layout, Line, is_units};
 use values::{Values, read_values};

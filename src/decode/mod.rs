@@ -31,6 +31,7 @@ mod decimal;
 mod delimited;
 mod error;
 mod eurostat_tsv;
+mod fields;
 mod icane_json;
 mod ine_csv;
 mod ine_tempus;

@@ -15,7 +15,7 @@ use super::records::{Block, Blocks};
 const MAX_THREADS: usize = 4;
 
 /// Blocks that wait for a thread.
-const WAITING: usize = 2;
+const WAITING: usize = 4;
 
 type Batch = Result<RecordBatch, DecodeError>;
 

@@ -19,8 +19,9 @@ use std::sync::Arc;
 
 use super::columns::{Observations, number};
 use super::decimal;
+use super::fields::{Field, each_like_the_last};
 use super::parallel::tables;
-use super::records::{Block, Blocks, Charset, Field, each_record, header};
+use super::records::{Block, Blocks, Charset, header};
 use super::{DecodeError, Hints, Source, Table, observation_schema};
 use layout::{EXPECTED, Layout, Role, separator};
 use structures::{Chosen, Structure};
@@ -55,8 +56,10 @@ pub(super) fn open(source: &Source, hints: &Hints) -> Result<Table, DecodeError>
         let (rows, schema) = (rows.clone(), batch_schema.clone());
         let mut columns = Observations::new(rows.layout.dimensions().len(), rows.layout.attributes().len());
         move |block: Block| {
-            let width = Some(rows.layout.columns.len());
-            each_record(&block, separator, width, |fields, _| rows.row(&block, fields, &mut columns))?;
+            let (width, lead) = (Some(rows.layout.columns.len()), rows.layout.lead());
+            each_like_the_last(&block, separator, width, lead, |fields, _, alike| {
+                rows.row(&block, fields, alike, &mut columns)
+            })?;
             columns.take(&schema)
         }
     };
@@ -76,14 +79,37 @@ struct Rows {
 }
 
 impl Rows {
-    fn row(&self, block: &Block, fields: &[Field], columns: &mut Observations) -> Result<(), DecodeError> {
+    /// Adds a row, of which so many first fields are those of the row before.
+    fn row(
+        &self,
+        block: &Block,
+        fields: &[Field],
+        alike: usize,
+        columns: &mut Observations,
+    ) -> Result<(), DecodeError> {
         if !self.is_own(block, fields)? {
             return Ok(());
         }
         let charset = self.charset;
         let (mut dimension, mut attribute) = (0, 0);
         let (mut has_flag, mut has_confidentiality) = (false, false);
-        for (column, field) in self.layout.columns.iter().zip(fields) {
+        // A row of the same structure has been added, too, if it came before.
+        let alike = if alike > self.layout.structure { alike } else { 0 };
+        let (again, fresh) = self.layout.columns.split_at(alike);
+        for column in again {
+            match column.role {
+                Role::Dimension => {
+                    columns.dimensions[dimension].push_again();
+                    dimension += 1;
+                }
+                Role::Action => {
+                    columns.attributes[attribute].push_again();
+                    attribute += 1;
+                }
+                _ => {}
+            }
+        }
+        for (column, field) in fresh.iter().zip(&fields[alike..]) {
             // By far most fields are codes as they stand.
             if !column.labelled && !field.escaped && field.end > field.start {
                 let texts = match column.role {
@@ -99,6 +125,10 @@ impl Rows {
                     Role::Confidentiality => {
                         has_confidentiality = true;
                         Some(&mut columns.confidentiality)
+                    }
+                    Role::Value => {
+                        self.add_value(&block.bytes[field.start..field.end], block, fields, *field, columns)?;
+                        continue;
                     }
                     _ => None,
                 };
@@ -134,11 +164,7 @@ impl Rows {
                     columns.dimensions[dimension].push(text, charset, block, field.start)?;
                     dimension += 1;
                 }
-                Role::Value => {
-                    let blanks = text.len() - text.trim_ascii_start().len();
-                    let value = self.value(text.trim_ascii(), block, fields, *field)?;
-                    columns.push(value, block.offset + (field.start + blanks) as u64);
-                }
+                Role::Value => self.add_value(text, block, fields, *field, columns)?,
                 Role::Flag => {
                     has_flag = true;
                     columns.flags.push_nullable(text, charset, block, field.start)?;
@@ -193,6 +219,22 @@ impl Rows {
         let example = String::from_utf8_lossy(&self.structure.id);
         let listed = structures::listed(structures);
         format!("say which structure is meant, such as `dataset = \"{example}\"`: the payload has {listed}")
+    }
+
+    /// Adds a value, which stands behind any blanks.
+    #[inline]
+    fn add_value(
+        &self,
+        text: &[u8],
+        block: &Block,
+        fields: &[Field],
+        field: Field,
+        columns: &mut Observations,
+    ) -> Result<(), DecodeError> {
+        let blanks = text.len() - text.trim_ascii_start().len();
+        let value = self.value(text.trim_ascii(), block, fields, field)?;
+        columns.push(value, block.offset + (field.start + blanks) as u64);
+        Ok(())
     }
 
     /// A value; none for what marks a missing one.

@@ -39,8 +39,8 @@ const GROUP_ROWS: usize = 1 << 19;
 /// Rows of a page of keys.
 const PAGE_ROWS: usize = 1 << 17;
 
-/// Batches that may wait for being encoded.
-const WAITING: usize = 24;
+/// Batches that may wait for being encoded: about as many as become a group while the one before is written.
+const WAITING: usize = 40;
 
 /// ZSTD's lowest level: keys and dictionaries hardly shrink further at higher ones.
 const LEVEL: i32 = 1;
@@ -84,7 +84,7 @@ fn encode(
     order: &[&str],
     batches: Receiver<RecordBatch>,
 ) -> Result<SerializedFileWriter<File>> {
-    let mut groups = Groups { schema: schema.clone(), batches, rest: None };
+    let mut groups = Groups { schema: schema.clone(), batches, rest: None, rows: 0 };
     let mut first = groups.next();
     // A group ends with the rows, or because there is a rest.
     let is_only = groups.rest.is_none();
@@ -105,13 +105,15 @@ struct Groups {
     batches: Receiver<RecordBatch>,
     /// What of the last batch was too much for its group.
     rest: Option<RecordBatch>,
+    /// Rows of the last group, for which there is room in the next one.
+    rows: usize,
 }
 
 impl Iterator for Groups {
     type Item = Group;
 
     fn next(&mut self) -> Option<Group> {
-        let mut group = Group::new(&self.schema);
+        let mut group = Group::new(&self.schema, self.rows);
         while let Some(batch) = self.rest.take().or_else(|| self.batches.recv().ok()) {
             let rows = (GROUP_ROWS - group.rows).min(batch.num_rows());
             group.push(&batch.slice(0, rows));
@@ -120,6 +122,7 @@ impl Iterator for Groups {
                 break;
             }
         }
+        self.rows = group.rows;
         (group.rows > 0).then_some(group)
     }
 }
@@ -168,10 +171,11 @@ enum Column {
 }
 
 impl Group {
-    fn new(schema: &SchemaRef) -> Self {
+    /// A group without rows, and with room for so many.
+    fn new(schema: &SchemaRef, room: usize) -> Self {
         let column = |kind: &DataType| match kind {
             DataType::Dictionary(key, value) if **key == DataType::Int32 && **value == DataType::Utf8 => {
-                Column::Text(Keys::default())
+                Column::Text(Keys { keys: Vec::with_capacity(room), ..Keys::default() })
             }
             _ => Column::Other(Vec::new()),
         };

@@ -148,24 +148,24 @@ pub(super) fn load_observations(
                     case when not is_withheld then \"value\" end as \"value\", case when not is_withheld then cell end as cell)
                 from versions where valid_to is not null or \"change\" = 'withdrawn' order by {ORDER}, vintage;
              drop table versions",
-            columns(&BTreeMap::new())
+            COLUMNS.map(|column| format!("{} as {}", as_written(column), quoted(column))).join(", ")
         );
         execute(connection, "load observations and their history", &insert)?;
     }
     Ok(())
 }
 
-/// The columns of `coded.observations` as a partition's file has them, but for those that have this one value in it.
-fn columns(constants: &BTreeMap<String, String>) -> String {
-    let columns = COLUMNS.map(|column| match (column, constants.get(column)) {
-        ("vintage", Some(moment)) => format!("make_timestamp(epoch_us(timestamptz {})) as vintage", literal(moment)),
-        ("vintage", None) => "make_timestamp(epoch_us(vintage)) as vintage".to_owned(),
-        ("cell", _) => "cell::bigint as cell".to_owned(),
-        (text, Some(constant)) => format!("{} as {}", literal(constant), quoted(text)),
-        (column, None) => quoted(column),
-    });
-    columns.join(", ")
+/// A column of `coded.observations` as a partition's file has it, texts as such.
+fn as_written(column: &str) -> String {
+    match column {
+        "vintage" => "make_timestamp(epoch_us(vintage))".to_owned(),
+        "cell" => "cell::bigint".to_owned(),
+        column => quoted(column),
+    }
 }
+
+/// Texts of a column up to which it is worth while to look for each text of a dictionary among them.
+const LISTED: i64 = 2_000;
 
 /// Below so many rows it is not worth while to look at what a table's files say of themselves.
 const LARGE: u64 = 50_000;
@@ -174,6 +174,8 @@ const LARGE: u64 = 50_000;
 struct Source<'t> {
     paths: Vec<&'t PathBuf>,
     constants: BTreeMap<String, String>,
+    /// Whether it is one file of a large table.
+    is_large: bool,
 }
 
 fn read(paths: &[&PathBuf]) -> String {
@@ -190,10 +192,11 @@ fn sources<'t>(connection: &Connection, tables: &[&'t TableFiles]) -> Result<Vec
     let of_large = large.into_iter().map(|path| Source {
         constants: constants.remove(path.to_string_lossy().as_ref()).unwrap_or_default(),
         paths: vec![path],
+        is_large: true,
     });
     let mut sources: Vec<Source> = of_large.collect();
     if !small.is_empty() {
-        sources.push(Source { paths: small, constants: BTreeMap::new() });
+        sources.push(Source { paths: small, constants: BTreeMap::new(), is_large: false });
     }
     Ok(sources)
 }
@@ -228,15 +231,41 @@ fn constants(
 
 /// Puts the rows of tables of one vintage into `coded.observations`. A file of one row group is read by one thread: several
 /// are read side by side, and rows of one file stay together.
+///
+/// To cast a text to its number takes a hash of it in each row. A function of a column DuckDB computes once for each text of
+/// a row group's dictionary, so texts of large files are looked up in the list of all, as long as that is short.
 fn insert(connection: &Connection, tables: &[&TableFiles]) -> Result<(), WarehouseError> {
-    let select = |source: &Source| format!("select {} from {}", columns(&source.constants), read(&source.paths));
-    let selects: Vec<String> = sources(connection, tables)?.iter().map(select).collect();
-    if selects.is_empty() {
+    let sources = sources(connection, tables)?;
+    if sources.is_empty() {
         return Ok(());
     }
+    let all = |column: &str| format!("enum_range(null::coded.{})", quoted(column));
+    let mut listed = BTreeSet::new();
+    for column in texts().filter(|_| sources.iter().any(|source| source.is_large)) {
+        let count = format!("select len({})", all(column));
+        if engine::number(connection, "look at the texts of observations", &count)? <= LISTED {
+            listed.insert(column);
+        }
+    }
+    let column = |column: &str, source: &Source| {
+        let name = quoted(column);
+        match source.constants.get(column).map(|constant| literal(constant)) {
+            Some(moment) if column == "vintage" => format!("make_timestamp(epoch_us(timestamptz {moment}))"),
+            Some(constant) => format!("{constant}::coded.{name}"),
+            None if NUMBERS.contains(&column) => as_written(column),
+            None if source.is_large && listed.contains(column) => {
+                let all = all(column);
+                format!("map({all}::varchar[], {all}::coded.{name}[])[{name}]")
+            }
+            None => format!("{name}::coded.{name}"),
+        }
+    };
+    let select = |source: &Source| {
+        format!("select {} from {}", COLUMNS.map(|name| column(name, source)).join(", "), read(&source.paths))
+    };
     let insert = format!(
         "set preserve_insertion_order = false; insert into coded.observations {}; reset preserve_insertion_order",
-        selects.join(" union all ")
+        sources.iter().map(select).collect::<Vec<_>>().join(" union all ")
     );
     execute(connection, "load observations", &insert)
 }

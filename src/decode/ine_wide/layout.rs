@@ -2,9 +2,10 @@
 
 use std::borrow::Cow;
 
+use super::super::fields::{Field, each_record};
 use super::super::ine_tempus::period::named;
 use super::super::notice::unexpected;
-use super::super::records::{Block, Blocks, Charset, Field, each_record};
+use super::super::records::{Block, Blocks, Charset};
 use super::super::{DecodeError, TIME_PERIOD};
 use super::values::is_value;
 

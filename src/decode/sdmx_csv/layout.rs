@@ -7,8 +7,9 @@
 
 use std::collections::BTreeMap;
 
+use crate::decode::fields::Field;
 use crate::decode::notice::unexpected;
-use crate::decode::records::{Block, Charset, Field};
+use crate::decode::records::{Block, Charset};
 use crate::decode::{ACTION, DecodeError, Hints, TIME_PERIOD, is_reserved};
 
 pub(super) const EXPECTED: &str = "an SDMX-CSV header that begins with `DATAFLOW` or `STRUCTURE`";
@@ -122,6 +123,12 @@ impl Layout {
             labels,
             columns,
         })
+    }
+
+    /// How many of the first columns say what a row is of.
+    pub fn lead(&self) -> usize {
+        let is_key = |column: &&Column| matches!(column.role, Role::Ignored | Role::Action | Role::Dimension);
+        self.columns.iter().take_while(is_key).count()
     }
 
     /// Names of the dimensions, in the message's order.

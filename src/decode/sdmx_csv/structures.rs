@@ -6,8 +6,9 @@
 
 use super::code;
 use super::layout::{Layout, Role};
+use crate::decode::fields::{Field, each_record};
 use crate::decode::notice::shortened;
-use crate::decode::records::{Block, Blocks, Charset, Field, each_record};
+use crate::decode::records::{Block, Blocks, Charset};
 use crate::decode::{DecodeError, Hints, Metadata, Source};
 
 /// Structures that an error lists.
