@@ -224,7 +224,10 @@ fn by_hand(folder: &Path, models: &Models, inputs: &Inputs, files: &[PathBuf], l
         run(&format!("insert into lake.\"{}\" values {}", list.table, rows.join(", ")));
     }
     for row in &inputs.pipelines {
-        run(&format!("insert into lake.pipelines values ('{}', 't', 'p', 'l', 'a', {})", row.pipeline, row.preference));
+        run(&format!(
+            "insert into lake.pipelines values ('{}', 't', 't', 'p', 'l', 'l', 'a', {})",
+            row.pipeline, row.preference
+        ));
     }
     let files: Vec<String> = files.iter().map(|file| format!("'{}'", file.display())).collect();
     run(&format!(
@@ -234,6 +237,11 @@ fn by_hand(folder: &Path, models: &Models, inputs: &Inputs, files: &[PathBuf], l
         files.join(", ")
     ));
     for model in &models.all {
+        // What is raked is no SQL alone.
+        if model.contract.rake.is_some() {
+            model.make(&connection).expect("the model can be made");
+            continue;
+        }
         let kind = if model.is_view() { "view" } else { "table" };
         run(&format!("create {kind} {} as {}", model.table(), model.sql()));
     }

@@ -6,15 +6,16 @@ use std::path::PathBuf;
 use super::{ArchiveError, Sidecar, Snapshot};
 use crate::disk::{self, DiskError};
 
-/// A snapshot being received. There is no file of it before something has come. From the first piece on, threads compress it
-/// while more is received; most bodies are smaller and need none.
+/// A snapshot being received. There is no file of it before as much has come as makes it worth while that threads compress it
+/// while more is received; most bodies are smaller.
 pub struct Draft {
     folder: PathBuf,
     encoder: Option<Encoder>,
-    piece: Vec<u8>,
+    /// What has come before there is an encoder.
+    head: Vec<u8>,
     hasher: blake3::Hasher,
     raw_bytes: u64,
-    /// Whether a piece could not be written.
+    /// Whether something could not be written.
     has_failed: bool,
 }
 
@@ -23,8 +24,8 @@ type Encoder = zstd::Encoder<'static, disk::Pending>;
 /// ZSTD's lowest level: tables of text come out as small as at level 3, in little more than half of the time.
 const LEVEL: i32 = 1;
 
-/// Bytes that are compressed at once.
-const PIECE_BYTES: usize = 1 << 20;
+/// Bytes from which on threads compress.
+const HEAD_BYTES: usize = 1 << 20;
 
 /// More threads than this wait for what is received. How many there are changes nothing of the bytes.
 const MAX_THREADS: usize = 4;
@@ -35,7 +36,7 @@ impl Draft {
         Draft {
             folder,
             encoder: None,
-            piece: Vec::new(),
+            head: Vec::new(),
             hasher: blake3::Hasher::new(),
             raw_bytes: 0,
             has_failed: false,
@@ -85,28 +86,35 @@ impl Draft {
         Ok(encoder)
     }
 
-    /// The encoder, which has been given all but this piece.
-    fn take_encoder(&mut self, threads: usize) -> io::Result<Encoder> {
+    /// The encoder, which has been given all; if it is only made now, with threads or without.
+    fn take_encoder(&mut self, has_threads: bool) -> io::Result<Encoder> {
+        if self.has_failed {
+            return Err(io::Error::other("a part of it is lost"));
+        }
         match self.encoder.take() {
-            _ if self.has_failed => Err(io::Error::other("a part of it is lost")),
             Some(encoder) => Ok(encoder),
-            None => self.encoder(threads),
+            None => {
+                let cores = || std::thread::available_parallelism().map_or(1, usize::from).min(MAX_THREADS);
+                let mut encoder = self.encoder(if has_threads { cores() } else { 0 })?;
+                encoder.write_all(&std::mem::take(&mut self.head))?;
+                Ok(encoder)
+            }
         }
     }
 
-    fn hand_over(&mut self) -> io::Result<()> {
-        let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        let mut encoder = self.take_encoder(cores.min(MAX_THREADS))?;
-        encoder.write_all(&self.piece)?;
-        self.piece.clear();
-        self.encoder = Some(encoder);
-        Ok(())
+    fn finish(&mut self) -> io::Result<disk::Pending> {
+        self.take_encoder(false)?.finish()
     }
 
-    fn finish(&mut self) -> io::Result<disk::Pending> {
-        let mut encoder = self.take_encoder(0)?;
-        encoder.write_all(&self.piece)?;
-        encoder.finish()
+    fn add(&mut self, bytes: &[u8]) -> io::Result<()> {
+        if self.encoder.is_none() && self.head.len() + bytes.len() < HEAD_BYTES {
+            self.head.extend_from_slice(bytes);
+            return Ok(());
+        }
+        let mut encoder = self.take_encoder(true)?;
+        encoder.write_all(bytes)?;
+        self.encoder = Some(encoder);
+        Ok(())
     }
 }
 
@@ -114,14 +122,7 @@ impl Write for Draft {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.hasher.update(bytes);
         self.raw_bytes += bytes.len() as u64;
-        let mut rest = bytes;
-        while self.piece.len() + rest.len() >= PIECE_BYTES {
-            let (now, later) = rest.split_at(PIECE_BYTES - self.piece.len());
-            self.piece.extend_from_slice(now);
-            rest = later;
-            self.hand_over().inspect_err(|_| self.has_failed = true)?;
-        }
-        self.piece.extend_from_slice(rest);
+        self.add(bytes).inspect_err(|_| self.has_failed = true)?;
         Ok(bytes.len())
     }
 
@@ -148,7 +149,7 @@ mod tests {
         drop(draft);
         assert!(!root.path().join("archive").exists());
         let mut draft = archive.draft("p");
-        draft.write_all(&vec![b'a'; 2 * PIECE_BYTES]).unwrap();
+        draft.write_all(&vec![b'a'; 2 * HEAD_BYTES]).unwrap();
         let files = || std::fs::read_dir(root.path().join("archive/p")).unwrap().count();
         assert_eq!(files(), 1);
         drop(draft);
@@ -161,16 +162,16 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         std::fs::write(root.path().join("archive"), "no folder").unwrap();
         let mut draft = Archive::new(root.path()).draft("p");
-        assert!(draft.write_all(&vec![b'a'; 2 * PIECE_BYTES]).is_err());
+        assert!(draft.write_all(&vec![b'a'; 2 * HEAD_BYTES]).is_err());
         std::fs::remove_file(root.path().join("archive")).unwrap();
         assert!(draft.commit("csv", sidecar(200)).is_err());
     }
 
     #[test]
-    fn a_body_of_many_pieces_comes_back() {
+    fn a_body_of_any_size_comes_back() {
         let root = tempfile::tempdir().unwrap();
         let archive = Archive::new(root.path());
-        for size in [PIECE_BYTES - 1, PIECE_BYTES, PIECE_BYTES + 1, 7 * PIECE_BYTES + 3] {
+        for size in [HEAD_BYTES - 1, HEAD_BYTES, HEAD_BYTES + 1, 7 * HEAD_BYTES + 3] {
             let body: Vec<u8> = (0..size).map(|at| (at / 7 % 251) as u8).collect();
             let mut draft = archive.draft("p");
             draft.write_all(&body).unwrap();

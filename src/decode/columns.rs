@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, DictionaryArray, Float64Array, Int32Array, RecordBatch, StringArray, UInt64Array};
-use arrow::buffer::NullBuffer;
+use arrow::buffer::{BooleanBuffer, NullBuffer};
 use arrow::datatypes::{Int32Type, SchemaRef};
 
 use super::DecodeError;
@@ -179,7 +179,8 @@ impl Texts {
     /// Adds a row with the code of the row before, which must have been added since the last [`Texts::take`].
     #[inline]
     pub fn push_again(&mut self) {
-        self.keys.extend_from_within(self.keys.len() - 1..);
+        let last = self.keys[self.keys.len() - 1];
+        self.keys.push(last);
     }
 
     /// Adds a row without text.
@@ -197,7 +198,7 @@ impl Texts {
         };
         let keys = match keys.contains(&NULL) {
             true => {
-                let valid = NullBuffer::from(keys.iter().map(|key| *key != NULL).collect::<Vec<bool>>());
+                let valid = NullBuffer::new(BooleanBuffer::collect_bool(keys.len(), |row| keys[row] != NULL));
                 // The key below a null is never read, but it must be one of the dictionary.
                 Int32Array::try_new(keys.into_iter().map(|key| key.max(0)).collect::<Vec<i32>>().into(), Some(valid))?
             }

@@ -142,6 +142,8 @@ impl Payload {
         // One byte over the limit shows that there is more, without reading it all.
         let allowed = self.limit.saturating_sub(self.offset).saturating_add(1);
         let before = buffer.len();
+        // It would grow by doubling, and be copied each time.
+        buffer.reserve(wanted.min(BLOCK_BYTES));
         let outcome = self.reader.by_ref().take(allowed.min(wanted as u64)).read_to_end(buffer);
         let read = buffer.len() - before;
         self.offset += read as u64;

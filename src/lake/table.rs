@@ -225,13 +225,14 @@ impl Keys {
             return;
         }
         self.keys.reserve(keys.len());
-        for row in 0..keys.len() {
-            if keys.is_null(row) {
+        let has_nulls = keys.null_count() > 0;
+        for (row, key) in keys.values().iter().enumerate() {
+            if has_nulls && keys.is_null(row) {
                 self.nulls += 1;
                 self.keys.push(NONE);
                 continue;
             }
-            let key = keys.value(row) as usize;
+            let key = *key as usize;
             if own[key] == NONE {
                 own[key] = self.number(labels.value(key));
             }
@@ -273,22 +274,31 @@ impl Keys {
         write(Page::DictionaryPage { buf, num_values, encoding: Encoding::PLAIN, is_sorted: false }, plain.len())?;
 
         let width = bits(self.labels.len());
+        let is_constant = self.labels.len() == 1 && self.nulls == 0;
         let mut levels = Vec::new();
         let mut present = Vec::new();
         for keys in self.keys.chunks(PAGE_ROWS) {
             plain.clear();
             present.clear();
             if column.max_def_level() > 0 {
-                levels.clear();
-                levels.extend(keys.iter().map(|key| u32::from(*key != NONE)));
                 plain.extend_from_slice(&[0; 4]);
-                hybrid(&levels, 1, &mut plain);
+                if self.nulls == 0 {
+                    run(1, keys.len(), 1, &mut plain);
+                } else {
+                    levels.clear();
+                    levels.extend(keys.iter().map(|key| u32::from(*key != NONE)));
+                    hybrid(&levels, 1, &mut plain);
+                }
                 let length = (plain.len() - 4) as u32;
                 plain[..4].copy_from_slice(&length.to_le_bytes());
             }
-            present.extend(keys.iter().filter(|key| **key != NONE).map(|key| *key as u32));
             plain.push(width);
-            hybrid(&present, width, &mut plain);
+            if is_constant {
+                run(0, keys.len(), width, &mut plain);
+            } else {
+                present.extend(keys.iter().filter(|key| **key != NONE).map(|key| *key as u32));
+                hybrid(&present, width, &mut plain);
+            }
             let page = Page::DataPage {
                 buf: Bytes::from(compressor.compress(&plain)?),
                 num_values: keys.len() as u32,
@@ -384,19 +394,24 @@ fn hybrid(values: &[u32], width: u8, out: &mut Vec<u8>) {
     let mut at = 0;
     while at < values.len() {
         let value = values[at];
-        let run = values[at..].iter().take_while(|other| **other == value).count();
-        let end = at + run;
+        let equal = values[at..].iter().take_while(|other| **other == value).count();
+        let end = at + equal;
         // Packed values come in groups of eight: the run gives what is missing.
         let missing = (8 - (at - packed_from) % 8) % 8;
-        if run >= missing + 8 {
+        if equal >= missing + 8 {
             pack(&values[packed_from..at + missing], width, out);
-            varint(((run - missing) as u64) << 1, out);
-            out.extend_from_slice(&value.to_le_bytes()[..usize::from(width).div_ceil(8)]);
+            run(value, equal - missing, width, out);
             packed_from = end;
         }
         at = end;
     }
     pack(&values[packed_from..], width, out);
+}
+
+/// One value, so many times.
+fn run(value: u32, count: usize, width: u8, out: &mut Vec<u8>) {
+    varint((count as u64) << 1, out);
+    out.extend_from_slice(&value.to_le_bytes()[..usize::from(width).div_ceil(8)]);
 }
 
 /// Groups of eight values, the last one filled up with zeros.

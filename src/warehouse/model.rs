@@ -83,8 +83,9 @@ impl Model {
         (prefix + self.sql(), length)
     }
 
-    /// Makes its view or table, raked where its header says so.
-    pub(super) fn make(&self, connection: &Connection) -> Result<(), WarehouseError> {
+    /// Makes its view or table in a database that has what it reads, raked where its header says so. DuckDB's error has the
+    /// place in the model's file.
+    pub fn make(&self, connection: &Connection) -> Result<(), WarehouseError> {
         if let Some(rule) = &self.contract.rake {
             return rule.make(connection, self);
         }
