@@ -239,25 +239,28 @@ fn insert(connection: &Connection, tables: &[&TableFiles]) -> Result<(), Warehou
     if sources.is_empty() {
         return Ok(());
     }
-    let all = |column: &str| format!("enum_range(null::coded.{})", quoted(column));
-    let mut listed = BTreeSet::new();
-    for column in texts().filter(|_| sources.iter().any(|source| source.is_large)) {
-        let count = format!("select len({})", all(column));
-        if engine::number(connection, "look at the texts of observations", &count)? <= LISTED {
-            listed.insert(column);
-        }
-    }
+    // A column that has got further texts since it was made has a type without a name.
+    let types = format!(
+        "select type_name from duckdb_types()
+         where database_name = current_database() and schema_name = 'coded' and logical_type = 'ENUM' and len(labels) <= {LISTED}"
+    );
+    let listed = match sources.iter().any(|source| source.is_large) {
+        true => engine::list(connection, "look at the texts of observations", &types)?,
+        false => Vec::new(),
+    };
     let column = |column: &str, source: &Source| {
         let name = quoted(column);
+        let is_listed = listed.iter().any(|listed| listed == column);
+        let cast = if is_listed { format!("::coded.{name}") } else { String::new() };
         match source.constants.get(column).map(|constant| literal(constant)) {
             Some(moment) if column == "vintage" => format!("make_timestamp(epoch_us(timestamptz {moment}))"),
-            Some(constant) => format!("{constant}::coded.{name}"),
+            Some(constant) => constant + &cast,
             None if NUMBERS.contains(&column) => as_written(column),
-            None if source.is_large && listed.contains(column) => {
-                let all = all(column);
-                format!("map({all}::varchar[], {all}::coded.{name}[])[{name}]")
+            None if is_listed && source.is_large => {
+                let all = format!("enum_range(null{cast})");
+                format!("map({all}::varchar[], {all}{cast}[])[{name}]")
             }
-            None => format!("{name}::coded.{name}"),
+            None => name + &cast,
         }
     };
     let select = |source: &Source| {
@@ -419,12 +422,16 @@ mod tests {
             ]
         );
 
-        let loaded = |rows: u64| {
+        let loaded = |rows: u64, is_amended: bool| {
             let connection = Connection::open_in_memory().unwrap();
             let table =
                 TableFiles { files: vec![file.clone()], is_of_one_vintage: true, rows, ..TableFiles::default() };
             execute(&connection, "make", &lake_tables(&[])).unwrap();
             coded_table(&connection, std::slice::from_ref(&table)).unwrap();
+            if is_amended {
+                let further = "alter table coded.observations alter column unit type enum ('one', 'other', 'new'); drop type coded.unit";
+                execute(&connection, "number a new text", further).unwrap();
+            }
             load_observations(&connection, &[table], "").unwrap();
             let columns = COLUMNS.map(quoted).join(", ");
             let sql = format!(
@@ -433,8 +440,9 @@ mod tests {
             );
             connection.query_row(&sql, [], |row| row.get::<_, String>(0)).unwrap()
         };
-        let large = loaded(LARGE);
+        let large = loaded(LARGE, false);
         assert!(large.starts_with("300000 ") && large.ends_with("2026-01-31 23:59:59.123456it's"), "{large}");
-        assert_eq!(large, loaded(LARGE - 1));
+        assert_eq!(large, loaded(LARGE - 1, false));
+        assert_eq!(large, loaded(LARGE, true));
     }
 }
