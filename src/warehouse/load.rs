@@ -133,13 +133,13 @@ pub(super) fn load_observations(
     let (single, several): (Vec<_>, Vec<_>) = tables.iter().partition(|table| table.is_of_one_vintage);
     insert(connection, &single)?;
     if !several.is_empty() {
-        let files = files(several.iter().flat_map(|table| table.files.iter()));
+        let read = read(several.iter().flat_map(|table| table.files.iter()));
         let insert = format!(
             "create temp table versions as
                 select {}, \"change\", lead(make_timestamp(epoch_us(vintage))) over (partition by {key} order by vintage) as valid_to,
                     coalesce(max_by(\"value\" is null and coalesce(flags, '') like '%c%', case when \"change\" <> 'withdrawn' then vintage end)
                         over (partition by {key}), false) as is_withheld
-                from (select own.* from read_parquet([{files}], hive_partitioning = false) as own {which});
+                from (select own.* from {read} as own {which});
              insert into coded.observations
                 select * exclude (\"change\", valid_to, is_withheld) from versions
                 where valid_to is null and \"change\" <> 'withdrawn' order by {ORDER};
@@ -178,8 +178,9 @@ struct Source<'t> {
     is_large: bool,
 }
 
-fn read(paths: &[&PathBuf]) -> String {
-    format!("read_parquet([{}], hive_partitioning = false)", files(paths.iter().copied()))
+/// Parquet files as a table. What the names of their folders say stands in them, too.
+pub(super) fn read<'a>(paths: impl Iterator<Item = &'a PathBuf>) -> String {
+    format!("read_parquet([{}], hive_partitioning = false)", files(paths))
 }
 
 /// The files of large tables one by one, with what each says of itself, and those of all others together. To read and number a
@@ -264,7 +265,11 @@ fn insert(connection: &Connection, tables: &[&TableFiles]) -> Result<(), Warehou
         }
     };
     let select = |source: &Source| {
-        format!("select {} from {}", COLUMNS.map(|name| column(name, source)).join(", "), read(&source.paths))
+        format!(
+            "select {} from {}",
+            COLUMNS.map(|name| column(name, source)).join(", "),
+            read(source.paths.iter().copied())
+        )
     };
     let insert = format!(
         "set preserve_insertion_order = false; insert into coded.observations {}; reset preserve_insertion_order",
@@ -290,7 +295,7 @@ fn coded_table(connection: &Connection, tables: &[TableFiles]) -> Result<(), War
         if !others.is_empty() {
             distinct.push(format!(
                 "select '{column}' as kind, {name} as \"text\" from {} where {name} is not null group by {name}",
-                read(&others)
+                read(others.into_iter())
             ));
         }
     }
@@ -352,13 +357,13 @@ fn load_memberships(connection: &Connection, partitions: &[PathBuf], is_current:
     if partitions.is_empty() {
         return Ok(());
     }
-    let files = files(partitions.iter());
+    let read = read(partitions.iter());
     let insert = format!(
         "insert into lake.memberships
             select pipeline, dataset, cluster, member, identified_by, name_key, duplicate_of::bigint, \"name\", nif_valid, activity,
                 sector_scheme, municipality, region, size_class, joined, left_on, website, declared_forces, make_timestamp(epoch_us(vintage)),
                 \"snapshot\", \"row\"::bigint, cell::bigint, provenance, {is_current}
-            from read_parquet([{files}], hive_partitioning = false)
+            from {read}
             order by pipeline, vintage, \"row\""
     );
     execute(connection, "load memberships", &insert)
@@ -378,7 +383,7 @@ pub(super) const AS_OF: &str = "
         where vintage <= cast(moment as timestamp) and valid_to > cast(moment as timestamp) and \"change\" <> 'withdrawn';
     comment on macro table main.observations_as_of is 'Observations as they were known at a moment (UTC): from observations_as_of(''2026-01-31'')'";
 
-pub(super) fn files<'a>(paths: impl Iterator<Item = &'a PathBuf>) -> String {
+fn files<'a>(paths: impl Iterator<Item = &'a PathBuf>) -> String {
     paths.map(|path| path_literal(path)).collect::<Vec<_>>().join(", ")
 }
 

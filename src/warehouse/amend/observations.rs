@@ -92,8 +92,8 @@ impl Place {
             match first_new(table) {
                 Some(first) => {
                     fresh.push(format!(
-                        "select {texts} from read_parquet([{}], hive_partitioning = false) where vintage >= timestamptz {}",
-                        load::files(table.files.iter()),
+                        "select {texts} from {} where vintage >= timestamptz {}",
+                        load::read(table.files.iter()),
                         literal(&first)
                     ));
                     grown.push(table.clone());
@@ -181,8 +181,7 @@ fn number_new_texts(connection: &Connection, place: &Place) -> Result<(), Wareho
     let action = "number the texts of observations";
     let mut sources = Vec::new();
     if !place.whole.is_empty() {
-        let files = load::files(place.whole.iter().flat_map(|table| table.files.iter()));
-        sources.push(format!("read_parquet([{files}], hive_partitioning = false)"));
+        sources.push(load::read(place.whole.iter().flat_map(|table| table.files.iter())));
     }
     if place.keys.is_some() {
         sources.push("fresh".to_owned());

@@ -16,6 +16,7 @@ use crate::disk;
 use crate::warehouse::audit::{self, AuditResult};
 use crate::warehouse::build::ModelResult;
 use crate::warehouse::engine::{execute, path_literal};
+use crate::warehouse::load;
 use crate::warehouse::model::{Model, Models};
 use crate::warehouse::{Inputs, WarehouseError, quoted_list};
 
@@ -340,13 +341,8 @@ impl Answer {
             return Ok(());
         }
         let names: Vec<&str> = columns.iter().map(|(name, _)| name.as_str()).collect();
-        let files: Vec<String> = self.files.iter().map(|file| path_literal(file)).collect();
-        let insert = format!(
-            "insert into {} select {} from read_parquet([{}], hive_partitioning = false)",
-            model.table(),
-            quoted_list(&names),
-            files.join(", ")
-        );
+        let read = load::read(self.files.iter());
+        let insert = format!("insert into {} select {} from {read}", model.table(), quoted_list(&names));
         execute(connection, &format!("take over `{}` from Spark", model.name), &insert)
     }
 }
