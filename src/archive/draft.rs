@@ -10,13 +10,18 @@ use crate::disk::{self, DiskError};
 /// while more is received; most bodies are smaller.
 pub struct Draft {
     folder: PathBuf,
-    encoder: Option<Encoder>,
-    /// What has come before there is an encoder.
-    head: Vec<u8>,
+    received: Received,
     hasher: blake3::Hasher,
     raw_bytes: u64,
-    /// Whether something could not be written.
-    has_failed: bool,
+}
+
+/// Where what has come is.
+enum Received {
+    /// In memory, there is no file of it.
+    Head(Vec<u8>),
+    Encoded(Encoder),
+    /// Not all of it anywhere: something could not be written.
+    Lost,
 }
 
 type Encoder = zstd::Encoder<'static, disk::Pending>;
@@ -33,14 +38,7 @@ const MAX_THREADS: usize = 4;
 impl Draft {
     /// In this folder, which is made if needed.
     pub(super) fn new(folder: PathBuf) -> Self {
-        Draft {
-            folder,
-            encoder: None,
-            head: Vec::new(),
-            hasher: blake3::Hasher::new(),
-            raw_bytes: 0,
-            has_failed: false,
-        }
+        Draft { folder, received: Received::Head(Vec::new()), hasher: blake3::Hasher::new(), raw_bytes: 0 }
     }
 
     /// Forgets all that was written.
@@ -86,19 +84,18 @@ impl Draft {
         Ok(encoder)
     }
 
-    /// The encoder, which has been given all; if it is only made now, with threads or without.
+    /// The encoder, which has been given all; if it is only made now, with threads or without. Whoever goes on puts it back,
+    /// so that after an error all counts as lost.
     fn take_encoder(&mut self, has_threads: bool) -> io::Result<Encoder> {
-        if self.has_failed {
-            return Err(io::Error::other("a part of it is lost"));
-        }
-        match self.encoder.take() {
-            Some(encoder) => Ok(encoder),
-            None => {
+        match std::mem::replace(&mut self.received, Received::Lost) {
+            Received::Encoded(encoder) => Ok(encoder),
+            Received::Head(head) => {
                 let cores = || std::thread::available_parallelism().map_or(1, usize::from).min(MAX_THREADS);
                 let mut encoder = self.encoder(if has_threads { cores() } else { 0 })?;
-                encoder.write_all(&std::mem::take(&mut self.head))?;
+                encoder.write_all(&head)?;
                 Ok(encoder)
             }
+            Received::Lost => Err(io::Error::other("a part of it is lost")),
         }
     }
 
@@ -107,13 +104,15 @@ impl Draft {
     }
 
     fn add(&mut self, bytes: &[u8]) -> io::Result<()> {
-        if self.encoder.is_none() && self.head.len() + bytes.len() < HEAD_BYTES {
-            self.head.extend_from_slice(bytes);
+        if let Received::Head(head) = &mut self.received
+            && head.len() + bytes.len() < HEAD_BYTES
+        {
+            head.extend_from_slice(bytes);
             return Ok(());
         }
         let mut encoder = self.take_encoder(true)?;
         encoder.write_all(bytes)?;
-        self.encoder = Some(encoder);
+        self.received = Received::Encoded(encoder);
         Ok(())
     }
 }
@@ -122,7 +121,7 @@ impl Write for Draft {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.hasher.update(bytes);
         self.raw_bytes += bytes.len() as u64;
-        self.add(bytes).inspect_err(|_| self.has_failed = true)?;
+        self.add(bytes)?;
         Ok(bytes.len())
     }
 

@@ -1,7 +1,7 @@
 //! The same models on Apache Spark: DuckDB's SQL in Spark's dialect, and the program that runs it there.
 //!
 //! [`transpile`] gives a SELECT that means the same on Spark, or says which construct does not. What is known to mean the same
-//! is listed ([`functions`], and the kinds of expressions in `transpile.rs`): all else is refused, so that nothing can
+//! is listed ([`functions`], and the kinds of expressions in `transpile/expressions.rs`): all else is refused, so that nothing can
 //! mean something else silently. `tests/cluster/dialect.tsv` has each rule with its two texts; a test here holds the rules to
 //! it, and `tests/cluster/dialect.py` asks both engines whether they answer alike.
 //!
