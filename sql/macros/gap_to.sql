@@ -11,7 +11,8 @@ select
     own.time_period,
     own.share,
     theirs.share as other_share,
-    own.share - theirs.share as gap,
+    -- Differences of figures with two decimals, without the noise of binary fractions.
+    cast(cast(own.share as decimal(12, 6)) - cast(theirs.share as decimal(12, 6)) as double) as gap,
     own."snapshot",
     own.cell,
     theirs."snapshot" as other_snapshot,

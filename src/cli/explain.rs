@@ -49,21 +49,20 @@ pub(super) fn run(shared: &Shared, arguments: &Arguments) -> Exit {
         json(&explanation);
         return Exit::Done;
     }
-    show(&explanation, !arguments.no_sql);
+    show(&explanation, &arguments.conditions, !arguments.no_sql);
     let more = explanation.matching.saturating_sub(explanation.rows.len() as u64);
     if more > 0 {
-        say(&format!(
-            "hint: {} more rows are like this: `--rows N` follows more, and {} tell them apart",
-            grouped(more),
-            explanation.grain.join(", ")
-        ));
+        say(&format!("hint: {} more rows are like this: `--rows N` follows more", grouped(more)));
     }
     Exit::Done
 }
 
-fn show(explanation: &Explanation, with_sql: bool) {
+fn show(explanation: &Explanation, conditions: &[(String, String)], with_sql: bool) {
     tell(&format!("{} of build {}", explanation.table, explanation.build_id));
     tell(&format!("  {}", explanation.description));
+    if let Some(line) = narrowing(explanation.matching, &explanation.grain, conditions) {
+        tell(&format!("  {line}"));
+    }
     for explained in &explanation.rows {
         tell("");
         row(explained, &explanation.grain, "");
@@ -77,6 +76,13 @@ fn show(explanation: &Explanation, with_sql: bool) {
             step.sql.trim().lines().for_each(|line| tell(format!("    | {line}").trim_end()));
         }
     }
+}
+
+/// That several rows match, and by what columns of their key one of them can be asked for.
+fn narrowing(matching: u64, grain: &[String], conditions: &[(String, String)]) -> Option<String> {
+    let is_open = |key: &&String| !conditions.iter().any(|(column, _)| column == *key);
+    let keys: Vec<&str> = grain.iter().filter(is_open).map(String::as_str).collect();
+    (matching > 1).then(|| format!("{} rows match; narrow them with {}", grouped(matching), keys.join(", ")))
 }
 
 fn row(explained: &Explained, grain: &[String], indent: &str) {
@@ -142,7 +148,8 @@ fn origin(origin: &Origin, indent: &str) {
             line("source", &format!("{}, table {}", record.pipeline, record.dataset));
             line("address", &record.url);
             line("fetched", &record.fetched_at.to_string());
-            line("file", &record.file);
+            let encodings = origin.reading.as_ref().and_then(|reading| compressions(&reading.encodings));
+            line("file", &format!("{}{}", record.file, encodings.map(|them| format!(" ({them})")).unwrap_or_default()));
             line("licence", &format!("{} ({})", record.licence, record.attribution));
         }
         None => line("source", "no snapshot that the build's manifest names"),
@@ -172,7 +179,9 @@ fn origin(origin: &Origin, indent: &str) {
 /// The value in its line, with marks below it: a terminal's colours do not reach a file.
 fn bytes(reading: &ReadAgain, indent: &str) {
     let agrees = if reading.agrees { "says the same" } else { "SAYS SOMETHING ELSE" };
-    tell(&format!("{indent}    {:<10} {}, which {agrees}", "at", reading.place));
+    // Whoever looks for a byte must take off what it is counted without.
+    let without = compressions(&reading.encodings).map(|them| format!(" of what is left without {them}"));
+    tell(&format!("{indent}    {:<10} {}{}, which {agrees}", "at", reading.place, without.unwrap_or_default()));
     // Enough to know the line by, whatever its length.
     let before: Vec<char> = reading.before.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
     let cut = before.len().saturating_sub(100);
@@ -183,6 +192,11 @@ fn bytes(reading: &ReadAgain, indent: &str) {
     tell(&format!("{indent}      {dots}{before}{}{behind}{more}", reading.text));
     let blanks = " ".repeat(dots.chars().count() + before.chars().count());
     tell(&format!("{indent}      {blanks}{}", "^".repeat(reading.text.chars().count().max(1))));
+}
+
+/// The compressions of a file in words; none where there is only the archive's own, which its name tells.
+fn compressions(encodings: &[&str]) -> Option<String> {
+    (encodings.len() > 1).then(|| encodings.join(", then "))
 }
 
 /// An observation's value and key.
@@ -198,4 +212,24 @@ fn observation(observation: &Row) -> String {
 
 fn words(value: &Value) -> String {
     text_of(value).unwrap_or_else(|| "null".into())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn a_second_compression_is_told() {
+        assert_eq!(compressions(&["zstd", "gzip"]).unwrap(), "zstd, then gzip");
+        assert_eq!(compressions(&["zstd"]), None);
+    }
+
+    #[test]
+    fn several_rows_can_be_narrowed() {
+        let grain = ["region".to_owned(), "sector".to_owned()];
+        let conditions = [("region".to_owned(), "ES13".to_owned())];
+        assert_eq!(narrowing(1200, &grain, &conditions).unwrap(), "1,200 rows match; narrow them with sector");
+        assert_eq!(narrowing(1, &grain, &conditions), None);
+    }
 }

@@ -1,6 +1,6 @@
 //! `tejido export [MART…]`
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
@@ -18,7 +18,7 @@ pub(super) struct Arguments {
     /// As what; by the name of the output, else CSV
     #[arg(long, value_enum)]
     to: Option<To>,
-    /// The folder of the CSV files, or the workbook
+    /// The folder of the CSV files, the CSV file of one mart, or the workbook
     #[arg(short, long, value_name = "PATH", default_value = "export")]
     output: PathBuf,
     /// Of this build; else of the published one
@@ -37,7 +37,7 @@ enum To {
 }
 
 pub(super) fn run(shared: &Shared, arguments: &Arguments) -> Exit {
-    let is_workbook = arguments.output.extension().is_some_and(|name| name == "xlsx");
+    let is_workbook = arguments.output.extension().is_some_and(|name| name.eq_ignore_ascii_case("xlsx"));
     let format = match arguments.to {
         Some(To::Csv) => ExportFormat::Csv,
         Some(To::CsvEs) => ExportFormat::CsvEs,
@@ -45,13 +45,9 @@ pub(super) fn run(shared: &Shared, arguments: &Arguments) -> Exit {
         None if is_workbook => ExportFormat::Xlsx,
         None => ExportFormat::Csv,
     };
-    let output = match format {
-        ExportFormat::Xlsx if !is_workbook => arguments.output.join("tejido.xlsx"),
-        _ => arguments.output.clone(),
-    };
     let written = shared
         .load()
-        .and_then(|project| export(&project, arguments.build.as_deref(), &arguments.marts, format, Path::new(&output)));
+        .and_then(|project| export(&project, arguments.build.as_deref(), &arguments.marts, format, &arguments.output));
     match written {
         Ok(files) if shared.json => json(&files),
         Ok(files) => {

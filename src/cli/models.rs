@@ -85,6 +85,13 @@ pub(super) fn check(shared: &Shared, arguments: &CheckArguments) -> Exit {
 }
 
 pub(super) fn list(shared: &Shared, arguments: &ModelsArguments) -> Exit {
+    // `--json` is an option of every verb and may stand before this one, where clap does not see that the two are together.
+    if shared.json && arguments.graph.is_some() {
+        say(
+            "error: the argument '--graph' cannot be used with '--json'\nhint: `models --json` has `reads` and `reads_lake`, from which a graph is drawn",
+        );
+        return Exit::Usage;
+    }
     let listed = match shared.load().and_then(|project| models(&project, &arguments.select)) {
         Ok(listed) => listed,
         Err(error) => return failed_run(&error),
@@ -172,6 +179,7 @@ pub(super) fn tests(shared: &Shared, arguments: &TestArguments) -> Exit {
     let failed = report.cases.iter().filter(|case| !case.passed()).count();
     match shared.json {
         true => json(&report),
+        false if arguments.update => tell_updates(&report, failed),
         false => tell_tests(&report, failed),
     }
     if failed == 0 || arguments.update {
@@ -183,6 +191,22 @@ pub(super) fn tests(shared: &Shared, arguments: &TestArguments) -> Exit {
     Exit::Failed
 }
 
+/// What `--update` has written: a case that did not pass has what the model gives as what is expected, and has not failed.
+fn tell_updates(report: &TestReport, changed: usize) {
+    for case in &report.cases {
+        tell(&format!("{} {}: {}", if case.passed() { "passed " } else { "updated" }, case.model, case.case));
+    }
+    report.updated.iter().for_each(|file| tell(&format!("updated {}", file.display())));
+    tell_untested(report);
+    tell(&format!("{} cases, {changed} updated; look at the difference before it is kept", report.cases.len()));
+}
+
+fn tell_untested(report: &TestReport) {
+    if !report.untested.is_empty() {
+        tell(&format!("without tests: {}", report.untested.join(", ")));
+    }
+}
+
 fn tell_tests(report: &TestReport, failed: usize) {
     for case in &report.cases {
         tell(&format!("{} {}: {}", if case.passed() { "passed" } else { "FAILED" }, case.model, case.case));
@@ -192,10 +216,7 @@ fn tell_tests(report: &TestReport, failed: usize) {
             case.unexpected.iter().for_each(|row| tell(&format!("  found    {row}")));
         }
     }
-    report.updated.iter().for_each(|file| tell(&format!("written  {}", file.display())));
-    if !report.untested.is_empty() {
-        tell(&format!("without tests: {}", report.untested.join(", ")));
-    }
+    tell_untested(report);
     tell(&format!("{} cases, {failed} failed", report.cases.len()));
 }
 

@@ -1,5 +1,6 @@
 //! `tejido query SQL` and `tejido shell`
 
+use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
@@ -11,7 +12,7 @@ use super::{Shared, failed_run, say, show, table, tell};
 use crate::error::Exit;
 use crate::run::RunError;
 use crate::run::query::Session;
-use crate::warehouse::{FileFormat, Shown};
+use crate::warehouse::{FileFormat, Reader, Shown};
 
 /// Arguments of `tejido query`.
 #[derive(Debug, Args)]
@@ -50,14 +51,21 @@ enum Output {
 }
 
 pub(super) fn query(shared: &Shared, arguments: &QueryArguments) -> Exit {
-    let by_name = arguments.output.as_deref().and_then(Path::extension).and_then(|name| name.to_str());
-    let output = arguments.to.unwrap_or(match by_name {
-        Some("parquet" | "pq") => Output::Parquet,
-        Some("json") => Output::Json,
-        _ if arguments.output.is_some() => Output::Csv,
-        _ if shared.json => Output::Json,
-        _ => Output::Table,
-    });
+    let output = match (arguments.to, &arguments.output) {
+        (Some(output), _) => output,
+        (None, Some(path)) => match by_name(path) {
+            Some(output) => output,
+            None => {
+                say(&format!(
+                    "error: expected a file that ends in .csv, .json, .parquet or .pq, found `{}`\nhint: or say what it is with `--to`",
+                    path.display()
+                ));
+                return Exit::Usage;
+            }
+        },
+        (None, None) if shared.json => Output::Json,
+        (None, None) => Output::Table,
+    };
     let format = match output {
         Output::Table if arguments.output.is_some() => {
             say("error: a table is for the terminal\nhint: leave `-o` out, or write `--to csv`");
@@ -90,6 +98,16 @@ pub(super) fn query(shared: &Shared, arguments: &QueryArguments) -> Exit {
     }
 }
 
+/// What a file is to hold, by its name.
+fn by_name(path: &Path) -> Option<Output> {
+    match path.extension()?.to_str()?.to_lowercase().as_str() {
+        "csv" => Some(Output::Csv),
+        "json" => Some(Output::Json),
+        "parquet" | "pq" => Some(Output::Parquet),
+        _ => None,
+    }
+}
+
 fn result(shown: &Shown) {
     let names: Vec<&str> = shown.names.iter().map(String::as_str).collect();
     let mut rows = table(&names);
@@ -109,19 +127,19 @@ fn result(shown: &Shown) {
     }
 }
 
-/// Lines up to a semicolon are one statement. History is kept below the data root.
+/// Lines up to a semicolon are asked, and the last ones of a pipe without one, too. History is kept below the data root.
 pub(super) fn shell(shared: &Shared, arguments: &ShellArguments) -> Exit {
     let opened = shared.load().and_then(|project| {
         let session = Session::open(&project, arguments.build.as_deref())?;
         Ok((session, project.settings.storage.root.join(".shell-history")))
     });
     match opened.and_then(|(session, history)| converse(&session, &history)) {
-        Ok(()) => Exit::Done,
+        Ok(exit) => exit,
         Err(error) => failed_run(&error),
     }
 }
 
-fn converse(session: &Session, history: &Path) -> Result<(), RunError> {
+fn converse(session: &Session, history: &Path) -> Result<Exit, RunError> {
     let broken = |error: ReadlineError| RunError::Argument {
         message: format!("the terminal cannot be read: {error}"),
         hint: "`tejido query` asks one question without a terminal".into(),
@@ -130,6 +148,9 @@ fn converse(session: &Session, history: &Path) -> Result<(), RunError> {
     // There is none before the first time.
     let _ = editor.load_history(history);
     say(&format!("build {}; end a statement with `;`, leave with `exit` or Ctrl-D", session.build_id));
+    // A script goes no further than its first error; somebody who types tries again.
+    let is_script = !std::io::stdin().is_terminal();
+    let mut exit = Exit::Done;
     let mut statement = String::new();
     loop {
         let prompt = if statement.is_empty() { "tejido> " } else { "   ...> " };
@@ -152,17 +173,49 @@ fn converse(session: &Session, history: &Path) -> Result<(), RunError> {
         }
         let asked = std::mem::take(&mut statement);
         let _ = editor.add_history_entry(asked.trim_end());
-        match session.show(asked.trim_end(), 200) {
-            Ok(shown) => result(&shown),
-            Err(error) => drop(failed_run(&error)),
+        if !answered(session, &asked) && is_script {
+            exit = Exit::Failed;
+            statement.clear();
+            break;
         }
     }
-    if !statement.trim().is_empty() {
+    if is_script {
+        if !answered(session, &statement) {
+            exit = Exit::Failed;
+        }
+    } else if !statement.trim().is_empty() {
         tell("");
     }
     // A history that cannot be kept is no reason to fail.
     if let Err(error) = editor.save_history(history) {
         tracing::warn!("the history is not kept: {error}");
     }
-    Ok(())
+    Ok(exit)
+}
+
+/// Shows what each statement gives, up to the first that is wrong; whether none was.
+fn answered(session: &Session, text: &str) -> bool {
+    for statement in Reader::statements(text) {
+        match session.show(statement, 200) {
+            Ok(shown) => result(&shown),
+            Err(error) => {
+                failed_run(&error);
+                return false;
+            }
+        }
+    }
+    true
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_says_by_its_name_what_it_holds() {
+        assert_eq!(by_name(Path::new("a/b.CSV")), Some(Output::Csv));
+        assert_eq!(by_name(Path::new("b.pq")), Some(Output::Parquet));
+        assert_eq!(by_name(Path::new("b.txt")), None);
+        assert_eq!(by_name(Path::new("b")), None);
+    }
 }

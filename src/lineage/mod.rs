@@ -21,7 +21,7 @@ use crate::archive::ArchiveError;
 use crate::decode::DecodeError;
 use crate::error::{Hint, nearest};
 use crate::publish::Published;
-use crate::warehouse::{InputRule, ModelResult, Reader, Row, WarehouseError, equals, quoted_list};
+use crate::warehouse::{InputRule, ModelResult, Reader, Row, WarehouseError, equals, quoted, quoted_list};
 
 /// A number that could not be traced.
 #[derive(Debug, thiserror::Error)]
@@ -130,7 +130,10 @@ pub fn explain(
     conditions: &[(String, String)],
     most: usize,
 ) -> Result<Explanation, LineageError> {
-    let model = model_of(models, table)?;
+    let (model, asked) = asked(reader, models, table)?;
+    if let Some(twice) = named_twice(conditions) {
+        return Err(twice);
+    }
     let mut wanted = Vec::new();
     for (column, value) in conditions {
         if !model.columns.iter().any(|known| known.name == *column) {
@@ -146,19 +149,86 @@ pub fn explain(
         wanted.push(equals(column, &value.as_str().into()));
     }
     let tracer = Tracer { reader, models, payloads };
-    let (matching, rows) = tracer.rows(model, &wanted, most, true)?;
+    let (matching, rows) = tracer.rows(&asked, &wanted, most, true)?;
     if matching == 0 {
-        return Err(tracer.nothing(model, conditions)?);
+        return Err(tracer.nothing(&asked, conditions)?);
     }
     Ok(Explanation {
         build_id: published.manifest.build_id.clone(),
-        table: model.name.clone(),
-        description: model.description.clone(),
+        table: asked.name,
+        description: asked.description,
         grain: model.grain.clone(),
         path: path(models, model),
         matching,
         rows,
     })
+}
+
+/// An error where conditions name a column twice: a row has one value in it, so no row could meet both.
+pub fn named_twice(conditions: &[(String, String)]) -> Option<LineageError> {
+    let is_later = |at: usize, column: &str| conditions[at + 1..].iter().any(|(other, _)| other == column);
+    let (_, (column, _)) = conditions.iter().enumerate().find(|(at, (column, _))| is_later(*at, column))?;
+    let values = conditions.iter().filter(|(other, _)| other == column);
+    let values: Vec<String> = values.map(|(_, value)| format!("`{value}`")).collect();
+    Some(LineageError::Asked {
+        message: format!("expected one value of `{column}`, found {}", values.join(", ")),
+        hint: "ask for them one by one; `tejido query` takes conditions of any kind".into(),
+    })
+}
+
+/// What stands before the name of a mart in that of the view of its newest rows.
+const LATEST: &str = "latest_";
+
+/// The model that a table is of, and the table with the model's columns: the model's own, or the view of its newest rows.
+fn asked<'m>(
+    reader: &Reader,
+    models: &'m [ModelResult],
+    table: &str,
+) -> Result<(&'m ModelResult, ModelResult), LineageError> {
+    let newest_of = table.strip_prefix("main.").unwrap_or(table).strip_prefix(LATEST);
+    let marts = models.iter().filter(|model| model.is_mart);
+    let is_model = models.iter().any(|model| model.name == table);
+    let mart = newest_of.filter(|_| !is_model).and_then(|name| marts.clone().find(|model| model.name == name));
+    if let Some(mart) = mart {
+        let view = ModelResult {
+            name: format!("{LATEST}{}", mart.name),
+            description: format!(
+                "Of each key of {}, the row of its newest time_period. {}",
+                mart.name, mart.description
+            ),
+            ..mart.clone()
+        };
+        if is_there(reader, &view)? {
+            return Ok((mart, view));
+        }
+        return Err(LineageError::Asked {
+            message: format!("expected a table of the build, found `{table}`"),
+            hint: format!("`{}` has no view of its newest rows: explain it itself", mart.name),
+        });
+    }
+    let model = model_of(models, table)?;
+    if is_there(reader, model)? {
+        return Ok((model, model.clone()));
+    }
+    let readers = marts.filter(|mart| mart.reads.contains(&model.name)).map(|mart| format!("`{}`", mart.name));
+    let readers: Vec<String> = readers.collect();
+    Err(LineageError::Asked {
+        message: format!("expected a table whose rows are in the build, found `{}`, which is private", model.name),
+        hint: match readers[..] {
+            [] => "its rows are not kept; explain a mart that is made from it".into(),
+            _ => format!("its rows are not kept; what is made from it is in {}", readers.join(", ")),
+        },
+    })
+}
+
+/// Whether the build's file has a table: private ones are taken out of it.
+fn is_there(reader: &Reader, model: &ModelResult) -> Result<bool, LineageError> {
+    let found = reader.rows(
+        "select table_name from information_schema.tables
+         where table_catalog = current_database() and table_schema = ? and table_name = ?",
+        &[model.schema.clone(), model.name.clone()],
+    )?;
+    Ok(!found.is_empty())
 }
 
 fn model_of<'m>(models: &'m [ModelResult], table: &str) -> Result<&'m ModelResult, LineageError> {
@@ -234,29 +304,50 @@ impl Tracer<'_> {
             if self.reader.number(&count)? > 0 {
                 continue;
             }
-            let there = self.reader.rows(
+            let column_there = quoted(column);
+            let there = format!(
+                "(select distinct cast({column_there} as varchar) as there from {} where {before} and {column_there} is not null)",
+                model.table()
+            );
+            let values = self.reader.number(&format!("select count(*) from {there}"))?;
+            // There may be very many, so DuckDB looks for the nearest.
+            let like = self.reader.rows(
                 &format!(
-                    "select distinct cast(\"{column}\" as varchar) as there from {} where {before} and \"{column}\" is not null
-                     order by 1 limit 1000",
-                    model.table()
+                    "select there from {there}
+                     order by jaro_winkler_similarity(lower(there), lower(?)) desc, there limit 1"
                 ),
-                &[],
+                std::slice::from_ref(value),
             )?;
+            let like = like.first().and_then(|row| row.get("there")?.as_str());
+            let like = like.filter(|like| nearest(&value.to_lowercase(), [like.to_lowercase().as_str()]).is_some());
+            let there =
+                self.reader.rows(&format!("select there from {there} order by there limit {MOST_VALUES}"), &[])?;
             let there: Vec<&str> = there.iter().filter_map(|row| row.get("there")?.as_str()).collect();
             return Ok(LineageError::Asked {
                 message: format!("expected a row of `{}` with {column} = `{value}`, found none", model.name),
-                hint: match (nearest(value, there.iter().copied()), there.len()) {
-                    (Some(near), _) => format!("did you mean `{near}`?"),
-                    (None, 0) => "there is no row with the conditions before it either".into(),
-                    (None, 1..=12) => format!("there are {}", there.join(", ")),
-                    (None, more) => format!("there are {more} values, such as {}", there[..6].join(", ")),
-                },
+                hint: values_hint(like, values.unsigned_abs(), &there),
             });
         }
         Ok(LineageError::Asked {
             message: format!("expected a row of `{}`, found none", model.name),
             hint: "the table is empty".into(),
         })
+    }
+}
+
+/// So many values of a column are named.
+const MOST_VALUES: usize = 12;
+
+/// What there is in place of a value: the one that is like it, of so many that there are, of which these are the first.
+fn values_hint(like: Option<&str>, values: u64, first: &[&str]) -> String {
+    match (like, values) {
+        (Some(like), _) => format!("did you mean `{like}`?"),
+        (None, 0) => "there is no row with the conditions before it either".into(),
+        (None, values) if values <= MOST_VALUES as u64 => format!("there are {}", first.join(", ")),
+        (None, values) => {
+            let some: Vec<&str> = first.iter().take(6).copied().collect();
+            format!("there are {values} values, such as {}", some.join(", "))
+        }
     }
 }
 
@@ -296,4 +387,28 @@ fn path(models: &[ModelResult], target: &ModelResult) -> Vec<Step> {
     }
     steps.reverse();
     steps
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn values_are_counted_and_not_their_limit() {
+        let first: Vec<&str> = "a b c d e f g h i j k l".split(' ').collect();
+        assert_eq!(values_hint(Some("ES13"), 9402, &first), "did you mean `ES13`?");
+        assert_eq!(values_hint(None, 9402, &first), "there are 9402 values, such as a, b, c, d, e, f");
+        assert_eq!(values_hint(None, 2, &["a", "b"]), "there are a, b");
+    }
+
+    #[test]
+    fn a_column_is_named_once() {
+        let conditions = |text: &str| -> Vec<(String, String)> {
+            text.split(' ').filter_map(|one| one.split_once('=')).map(|(a, b)| (a.to_owned(), b.to_owned())).collect()
+        };
+        assert!(named_twice(&conditions("region=ES13 sector=F")).is_none());
+        let twice = named_twice(&conditions("region=ES13 sector=F region=ES12")).unwrap();
+        assert_eq!(twice.to_string(), "expected one value of `region`, found `ES13`, `ES12`");
+    }
 }

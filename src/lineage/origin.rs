@@ -1,5 +1,7 @@
 //! From a snapshot and a cell to the observation, the file in the archive, and the bytes.
 
+use std::io::Read;
+
 use serde::Serialize;
 use serde_json::Value;
 
@@ -58,8 +60,10 @@ pub struct SnapshotOrigin {
 /// A value as it stands in the payload.
 #[derive(Debug, Clone, Serialize)]
 pub struct ReadAgain {
-    /// Where.
+    /// Where, in the text that is left when all compressions are taken off.
     pub place: String,
+    /// The compressions of the archived file, the outermost first.
+    pub encodings: Vec<&'static str>,
     /// What stands before it in its line.
     pub before: String,
     /// The value as written.
@@ -140,12 +144,13 @@ fn of_cell(reader: &Reader, payloads: &Payloads, hash: &str, cell: i64) -> Resul
     let texts: Vec<String> = texts.map(|column| observation[column].as_str().unwrap_or_default().to_owned()).collect();
     origin.earlier = reader.rows(&earlier, &texts)?;
     match read(payloads, hash, cell as u64)? {
-        Ok(Some(reading)) => {
+        Ok(Some((reading, encodings))) => {
             let value = observation["value"].as_f64();
             let reading = reading.resolved(value);
             origin.reading = Some(ReadAgain {
                 agrees: reading.says(value),
                 place: reading.place,
+                encodings,
                 before: reading.before,
                 text: reading.text,
                 behind: reading.behind,
@@ -158,15 +163,18 @@ fn of_cell(reader: &Reader, payloads: &Payloads, hash: &str, cell: i64) -> Resul
     Ok(origin)
 }
 
+/// What stands at a cell, with the compressions around it.
+type Found = Option<(Reading, Vec<&'static str>)>;
+
 /// What stands at a cell; in words, why its payload cannot be read.
-fn read(payloads: &Payloads, hash: &str, cell: u64) -> Result<Result<Option<Reading>, String>, LineageError> {
+fn read(payloads: &Payloads, hash: &str, cell: u64) -> Result<Result<Found, String>, LineageError> {
     let opened = match payloads.open(hash)? {
         Ok(opened) => opened,
         Err(problem) => return Ok(Err(problem)),
     };
     let mut found = None;
     match read_again(opened.format, &opened.source, &opened.hints, &[cell], |_, reading| found = Some(reading)) {
-        Ok(()) => Ok(Ok(found)),
+        Ok(()) => Ok(Ok(found.map(|reading| (reading, opened.encodings)))),
         Err(error) => Ok(Err(opened.unreadable(&error))),
     }
 }
@@ -181,6 +189,8 @@ pub struct Opened<'a> {
     pub format: Format,
     /// What its pipeline says of how it is read.
     pub hints: Hints,
+    /// The compressions of its file, the outermost first: the archive's own, and what the source sent it in.
+    pub encodings: Vec<&'static str>,
 }
 
 impl Opened<'_> {
@@ -206,7 +216,36 @@ impl Payloads<'_> {
                 record.pipeline
             )));
         };
+        let mut magic = Vec::new();
+        // A file that is damaged this early is found when its cell is read.
+        let _ = snapshot.open()?.take(4).read_to_end(&mut magic);
+        let encodings = std::iter::once("zstd").chain(sent_in(&magic, format)).collect();
         let source = Source::new(move || snapshot.open().map_err(std::io::Error::other));
-        Ok(Ok(Opened { record, source, format, hints }))
+        Ok(Ok(Opened { record, source, format, hints, encodings }))
+    }
+}
+
+/// What a payload that begins so was compressed with, as `decode` takes it off.
+fn sent_in(magic: &[u8], format: Format) -> Option<&'static str> {
+    match magic {
+        [0x1f, 0x8b, ..] => Some("gzip"),
+        [0x28, 0xb5, 0x2f, 0xfd] => Some("zstd"),
+        // A workbook is a ZIP archive itself.
+        b"PK\x03\x04" if !matches!(format, Format::Xlsx | Format::Ods) => Some("zip"),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_payload_was_sent_in_is_known_by_its_first_bytes() {
+        assert_eq!(sent_in(&[0x1f, 0x8b, 8, 0], Format::SdmxCsv), Some("gzip"));
+        assert_eq!(sent_in(b"PK\x03\x04", Format::IneCsv), Some("zip"));
+        assert_eq!(sent_in(b"PK\x03\x04", Format::Xlsx), None);
+        assert_eq!(sent_in(b"geo,", Format::SdmxCsv), None);
+        assert_eq!(sent_in(b"", Format::SdmxCsv), None);
     }
 }

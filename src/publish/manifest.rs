@@ -11,6 +11,9 @@ use super::FileRecord;
 /// What a build was made from, and what is in it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Manifest {
+    /// BLAKE3 of this file's bytes, in hex, with 64 zeros in its place.
+    #[serde(default)]
+    pub hash: String,
     /// Name of the folder below `builds/`.
     pub build_id: String,
     /// When it was made, UTC.
@@ -39,6 +42,28 @@ pub struct Manifest {
     pub models: Vec<Value>,
     /// Audits with results.
     pub audits: Vec<Value>,
+}
+
+/// What stands in the place of the hash while it is computed.
+const UNHASHED: &str = "0000000000000000000000000000000000000000000000000000000000000000";
+
+impl Manifest {
+    /// Its text, with its hash in it.
+    pub(super) fn hashed(&mut self) -> Result<String, serde_json::Error> {
+        UNHASHED.clone_into(&mut self.hash);
+        let text = serde_json::to_string_pretty(self)?;
+        self.hash = blake3::hash(text.as_bytes()).to_hex().to_string();
+        // The hash comes first.
+        Ok(text.replacen(UNHASHED, &self.hash, 1))
+    }
+}
+
+/// Whether the bytes of a manifest are those that it was written with.
+pub(super) fn is_as_written(bytes: &[u8]) -> bool {
+    let Ok(text) = std::str::from_utf8(bytes) else { return false };
+    let Ok(manifest) = serde_json::from_str::<Manifest>(text) else { return false };
+    let unhashed = text.replacen(&manifest.hash, UNHASHED, 1);
+    manifest.hash.len() == UNHASHED.len() && blake3::hash(unhashed.as_bytes()).to_hex().as_str() == manifest.hash
 }
 
 /// A snapshot that rows of the build come from.

@@ -40,8 +40,11 @@ impl Hint for PublishError {
     fn hint(&self) -> Option<String> {
         match self {
             PublishError::Disk(error) => error.hint(),
-            PublishError::Manifest { .. } => {
-                Some("remove the link `published`: the next run builds again from the lake".into())
+            PublishError::Manifest { path, .. } => {
+                let folder = path.parent().unwrap_or(path).display();
+                Some(format!(
+                    "remove the folder `{folder}`: what it was made from is kept, and the next run builds again"
+                ))
             }
         }
     }
@@ -77,6 +80,11 @@ pub fn manifest(folder: &Path) -> Result<Manifest, PublishError> {
     let path = folder.join("manifest.json");
     let bytes = disk::read(&path)?;
     serde_json::from_slice(&bytes).map_err(|source| PublishError::Manifest { path, source })
+}
+
+/// Whether the manifest in the folder of a build is as it was published.
+pub fn is_as_written(folder: &Path) -> Result<bool, PublishError> {
+    Ok(manifest::is_as_written(&disk::read(&folder.join("manifest.json"))?))
 }
 
 /// The folder at which the link `published` points now.
@@ -161,9 +169,8 @@ impl Draft {
         metadata::write(&self.folder, &manifest, about)?;
         manifest.files = files::completed(&self.folder, std::mem::take(&mut manifest.files))?;
         let path = self.folder.join("manifest.json");
-        let text = serde_json::to_vec_pretty(&manifest)
-            .map_err(|source| PublishError::Manifest { path: path.clone(), source })?;
-        disk::write_atomic(&path, &text)?;
+        let text = manifest.hashed().map_err(|source| PublishError::Manifest { path: path.clone(), source })?;
+        disk::write_atomic(&path, text.as_bytes())?;
         disk::seal(&path)?;
         for folder in ["marts", "audits"].map(|name| self.folder.join(name)) {
             if disk::exists(&folder) {

@@ -11,9 +11,9 @@ use super::{Project, RunError, editions};
 use crate::archive::Archive;
 use crate::fetch::Client;
 use crate::lake::Lake;
-use crate::publish;
+use crate::publish::{self, Manifest};
 use crate::spec::Kind;
-use crate::warehouse::{self, LakeState, ModelPlan};
+use crate::warehouse::{self, Action, LakeState, ModelPlan};
 
 /// What a run would do.
 #[derive(Debug, Clone, Serialize)]
@@ -65,27 +65,52 @@ pub fn plan(project: Project, names: &[String]) -> Result<RunPlan, RunError> {
     lake.fingerprints = known.fingerprints;
     let is_empty = known.observations.is_empty() && known.memberships.is_empty() && lake.pending.is_empty();
     let before = published.as_ref().map(|published| &published.manifest);
-    let models = warehouse::plan(
+    let mut models = warehouse::plan(
         &project.models,
         &lake,
         &before.map(read_models).unwrap_or_default(),
         &before.map(|manifest| manifest.lake.clone()).unwrap_or_default(),
         &project.engine,
     );
-    let outcome = match before {
-        _ if is_empty => "nothing can be built before a source has answered",
-        None => "the first build would be published",
-        Some(_) if !lake.pending.is_empty() => "a new build would be published if what is decoded changes anything",
-        Some(manifest) if manifest.world == world => "nothing would be published unless a source has something new",
-        Some(_) if publish::withdrawn(&root)?.values().any(|other| *other == world) => {
-            "nothing would be published: this is what a build was made from that was gone back from"
+    let (is_built, outcome) = match before {
+        _ if is_empty => (false, "nothing can be built before a source has answered".to_owned()),
+        None => (true, "the first build would be published".to_owned()),
+        Some(_) if !lake.pending.is_empty() => {
+            (true, "a new build would be published if what is decoded changes anything".to_owned())
         }
-        Some(_) => "a new build would be published",
+        Some(manifest) if manifest.world == world => {
+            (false, "nothing would be published unless a source has something new".to_owned())
+        }
+        Some(_) if publish::withdrawn(&root)?.values().any(|other| *other == world) => {
+            (false, "nothing would be published: this is what a build was made from that was gone back from".to_owned())
+        }
+        Some(manifest) => (true, format!("a new build would be published: {}", reason(manifest, project, &lake))),
     };
-    Ok(RunPlan {
-        editions: plans,
-        models,
-        published: before.map(|manifest| manifest.build_id.clone()),
-        outcome: outcome.to_owned(),
-    })
+    if is_built {
+        run_private(&mut models, project);
+    }
+    Ok(RunPlan { editions: plans, models, published: before.map(|manifest| manifest.build_id.clone()), outcome })
+}
+
+/// What a build would say that the published one does not.
+fn reason(published: &Manifest, project: &Project, lake: &LakeState) -> String {
+    if project.models_checked != published.models_checked {
+        // A comment is enough: a build tells how its models are written.
+        return "the text of a model, or the program, is another".to_owned();
+    }
+    let is_other = |table: &&String| published.lake.get(*table) != lake.fingerprints.get(*table);
+    let others: Vec<String> =
+        lake.fingerprints.keys().filter(is_other).map(|table| format!("`lake.{table}`")).collect();
+    format!("changed: {}", others.join(", "))
+}
+
+/// Each build runs the models of which none keeps the rows.
+fn run_private(plans: &mut [ModelPlan], project: &Project) {
+    let is_run = |name: &str| {
+        project.models.all.iter().any(|model| model.name == name && model.contract.private && !model.is_view())
+    };
+    for plan in plans.iter_mut().filter(|plan| plan.action == Action::Reuse && is_run(&plan.model)) {
+        plan.action = Action::Run;
+        plan.why = "it is private, so no build keeps its rows".to_owned();
+    }
 }

@@ -7,6 +7,7 @@ use super::explain::open;
 use super::warehouse::read_models;
 use super::{Project, RunError};
 use crate::disk;
+use crate::lineage::named_twice;
 use crate::warehouse::{ColumnResult, FileFormat, Reader, Shown, equals, quoted};
 
 /// A build that can be asked.
@@ -27,7 +28,7 @@ impl Session {
 
     /// What a statement gives, at most so many rows as text.
     pub fn show(&self, sql: &str, most: usize) -> Result<Shown, RunError> {
-        self.reader.show(sql, most).map_err(RunError::Models)
+        self.reader.show(one(sql)?, most).map_err(RunError::Models)
     }
 
     /// Writes what a SELECT gives to a stream. By way of a file below the data root, since DuckDB writes to files, and what
@@ -51,7 +52,23 @@ impl Session {
 
     /// Writes what a SELECT gives; how many rows there are.
     pub fn write(&self, sql: &str, path: &Path, format: FileFormat) -> Result<u64, RunError> {
-        self.reader.write(sql, path, format).map_err(RunError::Models)
+        self.reader.write(one(sql)?, path, format).map_err(RunError::Models)
+    }
+}
+
+/// The one statement of a text: of several DuckDB gives what the last one gives.
+fn one(sql: &str) -> Result<&str, RunError> {
+    let statements = Reader::statements(sql);
+    match statements[..] {
+        [statement] => Ok(statement),
+        [] => Err(RunError::Argument {
+            message: "expected a statement, found nothing".into(),
+            hint: "`tejido query \"show tables\"` lists what can be asked".into(),
+        }),
+        _ => Err(RunError::Argument {
+            message: format!("expected one statement, found {}", statements.len()),
+            hint: "ask them one by one, or give them to `tejido shell`".into(),
+        }),
     }
 }
 
@@ -72,6 +89,9 @@ pub fn mart(
     let columns = mart.columns.iter().map(|column| column.name.as_str());
     if let Some((column, _)) = conditions.iter().find(|(column, _)| !columns.clone().any(|known| known == column)) {
         return Err(RunError::unknown(&format!("a column of `{name}`"), column, columns));
+    }
+    if let Some(twice) = named_twice(conditions) {
+        return Err(twice.into());
     }
     let mut wanted: Vec<String> =
         conditions.iter().map(|(column, value)| equals(column, &value.as_str().into())).collect();
@@ -98,4 +118,17 @@ pub fn mart(
     let order: Vec<String> = keys.iter().map(|key| quoted(key)).collect();
     let order = if order.is_empty() { String::new() } else { format!(" order by {}", order.join(", ")) };
     session.show(&format!("select {} from {rows}{order}", fields.join(", ")), most)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::one;
+
+    #[test]
+    fn one_statement_is_asked_at_a_time() {
+        assert_eq!(one(" select 1; ").unwrap(), "select 1");
+        assert_eq!(one(" ;").unwrap_err().to_string(), "expected a statement, found nothing");
+        assert_eq!(one("select 1; select 2").unwrap_err().to_string(), "expected one statement, found 2");
+    }
 }

@@ -174,6 +174,10 @@ fn files(published: &Published) -> Result<Check, RunError> {
     if records.is_empty() {
         check.problems.push("the manifest has no hashes: it was made by an earlier version".into());
     }
+    check.checked += 1;
+    if !publish::is_as_written(&published.folder)? {
+        check.problems.push("`manifest.json` is not what was published: its hash is of other bytes".into());
+    }
     let now: BTreeMap<String, publish::FileRecord> =
         publish::files(&published.folder)?.into_iter().map(|record| (record.path.clone(), record)).collect();
     for record in records {

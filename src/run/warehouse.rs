@@ -86,6 +86,7 @@ pub(super) fn refresh(
     };
     observer.warehouse("publishing");
     let manifest = Manifest {
+        hash: String::new(),
         build_id: build_id.clone(),
         built_at,
         tool: TOOL.into(),
@@ -152,7 +153,8 @@ fn refresh_catalog(project: &Project, limits: &Limits) {
     let path = root.join("tejido.duckdb");
     let made_for = root.join(".catalog");
     let seen_at = project.settings.publish.catalog_root.as_deref().unwrap_or(root);
-    let wanted = fingerprint::of([project.models_checked.as_str(), &seen_at.to_string_lossy()]);
+    let wanted =
+        fingerprint::of([warehouse::CATALOG_VERSION, project.models_checked.as_str(), &seen_at.to_string_lossy()]);
     let is_current = disk::exists(&path) && disk::read(&made_for).is_ok_and(|found| found == wanted.as_bytes());
     if is_current {
         return;

@@ -15,7 +15,7 @@ use duckdb::Connection;
 
 use super::build::ModelResult;
 use super::engine::{self, execute};
-use super::model::{Layer, Model, Models};
+use super::model::{self, Layer, Model, Models};
 use super::{WarehouseError, literal, quoted};
 use crate::disk;
 use crate::error::Snippet;
@@ -106,25 +106,51 @@ impl Macro {
     }
 }
 
+/// The marts.
+fn marts(models: &Models) -> impl Iterator<Item = &Model> {
+    models.all.iter().filter(|model| model.layer == Layer::Mart)
+}
+
 /// Statements that make `latest_<mart>` of each mart with periods: of what its grain tells apart, the newest period.
 pub(super) fn latest_views(models: &Models) -> String {
     let mut sql = String::new();
-    for model in models.all.iter().filter(|model| model.layer == Layer::Mart) {
+    for model in marts(models).filter(|model| has_periods(model)) {
         let others: Vec<String> = others(model).into_iter().map(quoted).collect();
-        if others.len() == model.contract.grain.len() {
-            continue;
-        }
-        let (view, name) = (quoted(&format!("latest_{}", model.name)), quoted(&model.name));
+        let (view, name) = (quoted(&latest(&model.name)), quoted(&model.name));
         let partition = if others.is_empty() { String::new() } else { format!("partition by {} ", others.join(", ")) };
-        let comment =
-            format!("Of each key of {}, the row of its newest time_period. {}", model.name, model.contract.description);
+        let comment = latest_description(model, None, &model.contract.description);
         sql.push_str(&format!(
             "create view {view} as select * from {name} qualify row_number() over ({partition}order by time_period desc) = 1;
              comment on view {view} is {};",
             literal(&comment)
         ));
+        for (column, meaning) in &model.contract.columns {
+            sql.push_str(&format!("comment on column {view}.{} is {};", quoted(column), literal(meaning)));
+        }
     }
-    sql
+    // At once: each statement by itself would be a transaction.
+    format!("begin; {sql} commit;")
+}
+
+/// The name of the view of a mart's newest rows.
+fn latest(mart: &str) -> String {
+    format!("latest_{mart}")
+}
+
+/// What that view is, from what the mart is, in one of the headers' other languages or in their own.
+fn latest_description(model: &Model, language: Option<&str>, description: &str) -> String {
+    let name = &model.name;
+    match language {
+        None => format!("Of each key of {name}, the row of its newest time_period. {description}"),
+        Some("es") => format!("De cada clave de {name}, la fila de su time_period más reciente. {description}"),
+        // What the mart is says what its rows are, too.
+        Some(_) => description.to_owned(),
+    }
+}
+
+/// Whether there is a view of its newest rows, if it is a mart.
+fn has_periods(model: &Model) -> bool {
+    model.contract.grain.iter().any(|name| name == "time_period")
 }
 
 /// The columns of a model's grain besides the period.
@@ -132,16 +158,32 @@ fn others(model: &Model) -> Vec<&str> {
     model.contract.grain.iter().map(String::as_str).filter(|name| *name != "time_period").collect()
 }
 
-/// Makes `data_dictionary`: a row a column of each table that is published. Each language that a header has beside its own adds a
-/// column for what the table is, and one for what the column means.
+/// A model with the names and types of its columns.
+type Described<'m> = (&'m Model, Vec<(String, String)>);
+
+/// Makes `data_dictionary`: a row a column of each table that is published, and of each view of newest rows.
 pub(super) fn make_dictionary(
     connection: &Connection,
     models: &Models,
     results: &[ModelResult],
 ) -> Result<(), WarehouseError> {
-    let is_private = |name: &str| models.all.iter().any(|model| model.name == name && model.contract.private);
-    let published: Vec<&ModelResult> = results.iter().filter(|result| !is_private(&result.name)).collect();
-    let languages: BTreeSet<&String> = published.iter().flat_map(|result| result.translations.keys()).collect();
+    let published = |result: &ModelResult| -> Option<Described<'_>> {
+        let model = models.all.iter().find(|model| model.name == result.name && !model.contract.private)?;
+        Some((model, result.columns.iter().map(|column| (column.name.clone(), column.kind.clone())).collect()))
+    };
+    write_dictionary(connection, &results.iter().filter_map(published).collect::<Vec<_>>())
+}
+
+/// The same where there are only the marts, or views of them.
+pub(super) fn make_dictionary_of_marts(connection: &Connection, models: &Models) -> Result<(), WarehouseError> {
+    let described = |model| Ok((model, model::columns(connection, model)?));
+    write_dictionary(connection, &marts(models).map(described).collect::<Result<Vec<Described<'_>>, WarehouseError>>()?)
+}
+
+/// Each language that a header has beside its own adds a column for what the table is, and one for what the column means.
+fn write_dictionary(connection: &Connection, tables: &[Described<'_>]) -> Result<(), WarehouseError> {
+    let languages: BTreeSet<&String> =
+        tables.iter().flat_map(|(model, _)| model.contract.translations.keys()).collect();
     let translations: String = languages
         .iter()
         .map(|language| format!(", table_description_{language} varchar, description_{language} varchar"))
@@ -153,23 +195,45 @@ pub(super) fn make_dictionary(
     );
     execute(connection, "make the dictionary", &make)?;
     let mut rows = Vec::new();
-    for result in &published {
-        for (at, column) in result.columns.iter().enumerate() {
-            let mut row = vec![
-                Some(result.schema.clone()),
-                Some(result.name.clone()),
-                Some(result.description.clone()),
-                Some((at + 1).to_string()),
-                Some(column.name.clone()),
-                Some(column.kind.clone()),
-                Some(result.grain.contains(&column.name).to_string()),
-                Some(column.description.clone()),
-            ];
-            for &language in &languages {
-                row.extend([&result.translations, &column.translations].map(|words| words.get(language).cloned()));
-            }
-            rows.push(row);
-        }
+    for (model, columns) in tables {
+        rows.extend(entries(model, columns, &languages, false));
+    }
+    for (model, columns) in tables.iter().filter(|(model, _)| model.layer == Layer::Mart && has_periods(model)) {
+        rows.extend(entries(model, columns, &languages, true));
     }
     engine::append(connection, "main", "data_dictionary", rows)
+}
+
+/// The dictionary's rows of a model's columns, or of those of the view of its newest rows, of which the period is no key.
+fn entries(
+    model: &Model,
+    columns: &[(String, String)],
+    languages: &BTreeSet<&String>,
+    of_latest: bool,
+) -> Vec<Vec<Option<String>>> {
+    let contract = &model.contract;
+    let table_description = |language: Option<&str>, description: &str| match of_latest {
+        true => latest_description(model, language, description),
+        false => description.to_owned(),
+    };
+    let entry = |(at, (name, kind)): (usize, &(String, String))| {
+        let meaning = contract.columns.iter().find(|(column, _)| column == name).map(|(_, meaning)| meaning.clone());
+        let mut row = vec![
+            Some(model.layer.schema().to_owned()),
+            Some(if of_latest { latest(&model.name) } else { model.name.clone() }),
+            Some(table_description(None, &contract.description)),
+            Some((at + 1).to_string()),
+            Some(name.clone()),
+            Some(kind.clone()),
+            Some((contract.grain.contains(name) && !(of_latest && name == "time_period")).to_string()),
+            Some(meaning.unwrap_or_default()),
+        ];
+        for &language in languages {
+            let words = contract.translations.get(language);
+            row.push(words.map(|words| table_description(Some(language), &words.description)));
+            row.push(words.and_then(|words| words.column(name)).map(str::to_owned));
+        }
+        row
+    };
+    columns.iter().enumerate().map(entry).collect()
 }

@@ -1,4 +1,4 @@
-//! `tejido.duckdb` at the data root: views over the published marts, for connections that stay open.
+//! `tejido.duckdb` at the data root: views over the published marts, for connections that stay open, and what their columns mean.
 //!
 //! A view names `published/marts/….parquet` below the data root, so that the next query after a switch
 //! sees the new build. The file is replaced only when the marts or their columns change.
@@ -10,6 +10,9 @@ use super::engine::{self, Limits, execute, path_literal};
 use super::model::{Layer, Models};
 use super::{WarehouseError, literal, quoted};
 use crate::disk;
+
+/// Raised whenever the same marts make another catalog.
+pub const CATALOG_VERSION: &str = "2";
 
 /// Writes the catalog of a data root whose `published` holds all marts of `models`.
 ///
@@ -31,6 +34,7 @@ pub fn write_catalog(data_root: &Path, seen_at: &Path, models: &Models, limits: 
     sql.push_str(&analysts::latest_views(models));
     execute(&connection, "write the catalog", &sql)?;
     models.macros.iter().try_for_each(|one| one.make(&connection))?;
+    analysts::make_dictionary_of_marts(&connection, models)?;
     execute(&connection, "write the catalog", "checkpoint tejido; use memory; detach tejido")?;
     disk::seal(&pending)?;
     Ok(disk::rename(&pending, &data_root.join("tejido.duckdb"))?)

@@ -199,6 +199,38 @@ impl AuditKind {
         Self::sentence(text).unwrap_or_else(|| AuditKind::Every(text.to_owned()))
     }
 
+    /// What is wrong with an audit that is a sentence which nothing can meet, or that begins as one and is none.
+    fn fault(&self, text: &str) -> Option<String> {
+        match self {
+            AuditKind::Rows { least, most: Some(most) } if least > most => {
+                Some(format!("expected the lower number first, found `{text}`"))
+            }
+            AuditKind::References { columns, others, .. } if columns.len() != others.len() => Some(format!(
+                "expected as many columns on both sides of `references`, found {} and {}",
+                columns.len(),
+                others.len()
+            )),
+            AuditKind::Exists(predicate) if predicate.trim().is_empty() => {
+                Some(format!("expected a predicate, found `{text}`"))
+            }
+            AuditKind::Every(_) => {
+                let words: Vec<&str> = text.split_whitespace().collect();
+                // None of these is SQL.
+                let is_begun = matches!(
+                    words.as_slice(),
+                    ["rows", "at", ..]
+                        | ["rows", "not", "below", ..]
+                        | ["no", _, "moves", ..]
+                        | ["newest", _, "within", ..]
+                        | ["exists", "a" | "row", ..]
+                        | [_, "references", ..]
+                );
+                is_begun.then(|| format!("expected a predicate or one of the sentences of audits, found `{text}`"))
+            }
+            _ => None,
+        }
+    }
+
     fn sentence(text: &str) -> Option<AuditKind> {
         if let Some(predicate) = text.strip_prefix("exists a row where ") {
             return Some(AuditKind::Exists(predicate.to_owned()));
@@ -235,6 +267,11 @@ impl AuditKind {
     }
 }
 
+/// The sentences that audits can be.
+const SENTENCES: &str = "an audit is a predicate that is true of every row, or `exists a row where <predicate>`, \
+    `<column> references <schema>.<table> (<column>)`, `rows at least <n>`, `rows between <n> and <n>`, \
+    `rows not below <n> % of last`, `no <column> moves by more than <n> points`, `newest <column> within <n> days`";
+
 /// Reads the header of a model's file.
 pub(super) fn parse(path: &Path, text: &str) -> Result<Contract, WarehouseError> {
     let wrong = |span: Range<usize>, message: String, hint: &str| WarehouseError::Model {
@@ -255,6 +292,16 @@ pub(super) fn parse(path: &Path, text: &str) -> Result<Contract, WarehouseError>
         let goes_on = comment.starts_with("  ") && !entries.is_empty();
         match entries.last_mut() {
             Some((entry, whole)) if goes_on => {
+                let key = comment.split_once(':').map(|(key, _)| key.trim()).filter(|key| is_entry(key));
+                if let Some(key) = key {
+                    return Err(wrong(
+                        span,
+                        format!(
+                            "expected an entry of its own, found `{key}:` in a line that goes on with the one above"
+                        ),
+                        "leave one blank between the dashes and the entry",
+                    ));
+                }
                 entry.push(' ');
                 entry.push_str(comment.trim());
                 whole.end = span.end;
@@ -263,10 +310,44 @@ pub(super) fn parse(path: &Path, text: &str) -> Result<Contract, WarehouseError>
         }
     }
     contract.end = at;
+    // What stands behind the header is a comment of the SELECT and asks nothing: no audit may get there unseen.
+    for line in text[at..].split_inclusive('\n') {
+        let span = at..at + line.trim_end().len();
+        at += line.len();
+        let comment = match line.trim().strip_prefix("--") {
+            Some(comment) => comment,
+            None if line.trim().is_empty() => continue,
+            None => break,
+        };
+        if let Some((key, _)) = comment.split_once(':')
+            && is_entry(key)
+        {
+            return Err(wrong(
+                span,
+                format!("expected `{}:` in the header, found it behind its end", key.trim()),
+                "the header ends with the first line that does not begin with `--`: leave no line between its lines",
+            ));
+        }
+    }
     for (entry, span) in entries {
         let (key, value) = match entry.split_once(':') {
             Some((key, value)) if is_key(key) => (key.trim(), value.trim().to_owned()),
             _ => {
+                if let Some((found, near)) = forgotten(&entry) {
+                    let first = text[span.clone()].lines().next().unwrap_or_default().trim_end().len();
+                    let hint = match found == near {
+                        true => format!(
+                            "write `-- {}`, or two blanks behind the dashes if the line goes on with the one above",
+                            form(near)
+                        ),
+                        false => format!("did you mean `{near}`? `-- {}`", form(near)),
+                    };
+                    return Err(wrong(
+                        span.start..span.start + first,
+                        format!("expected an entry of a model's header, found a line that begins with `{found}`"),
+                        &hint,
+                    ));
+                }
                 if !contract.description.is_empty() {
                     contract.description.push(' ');
                 }
@@ -275,6 +356,17 @@ pub(super) fn parse(path: &Path, text: &str) -> Result<Contract, WarehouseError>
             }
         };
         let words: Vec<&str> = key.split_whitespace().collect();
+        if let [first, ..] = words.as_slice()
+            && value.is_empty()
+            && ["grain", "column", "audit", "inputs", "rake"].contains(first)
+            && is_entry(key)
+        {
+            let hint = match *first {
+                "audit" => SENTENCES.to_owned(),
+                first => format!("write `-- {}`", form(first)),
+            };
+            return Err(wrong(span, format!("expected something behind `{key}:`, found nothing"), &hint));
+        }
         match words.as_slice() {
             ["grain"] => contract.grain = value.split(',').map(|name| name.trim().to_owned()).collect(),
             ["column", name] => {
@@ -307,12 +399,18 @@ pub(super) fn parse(path: &Path, text: &str) -> Result<Contract, WarehouseError>
                 }
                 translation.columns.push(TranslatedColumn { name: (*name).to_owned(), meaning: value, span });
             }
-            ["audit"] | ["audit", "warn"] => contract.audits.push(Audit {
-                severity: if words.len() == 2 { Severity::Warn } else { Severity::Block },
-                kind: AuditKind::parse(&value),
-                text: value,
-                span,
-            }),
+            ["audit"] | ["audit", "warn"] => {
+                let kind = AuditKind::parse(&value);
+                if let Some(fault) = kind.fault(&value) {
+                    return Err(wrong(span, fault, SENTENCES));
+                }
+                contract.audits.push(Audit {
+                    severity: if words.len() == 2 { Severity::Warn } else { Severity::Block },
+                    kind,
+                    text: value,
+                    span,
+                });
+            }
             ["inputs"] => contract.inputs.push(InputRule::parse(&value).ok_or_else(|| {
                 let hint = "write `-- inputs: <table> on <column>, <column> [where <condition>] [weight <column>]`";
                 wrong(span, format!("expected a table and its columns, found `{value}`"), hint)
@@ -328,6 +426,7 @@ pub(super) fn parse(path: &Path, text: &str) -> Result<Contract, WarehouseError>
             _ => {
                 let known = ["grain", "column", "audit", "audit warn", "inputs", "rake", "private", "in es"];
                 let hint = match nearest(key, known) {
+                    Some("column") if key == "column" => format!("write `-- {}`", form("column")),
                     Some(near) => format!("did you mean `{near}:`?"),
                     None => format!("there are {}", known.map(|key| format!("`{key}:`")).join(", ")),
                 };
@@ -362,6 +461,69 @@ fn is_key(text: &str) -> bool {
         ["in", language] => language.chars().count() == 2,
         _ => false,
     }
+}
+
+/// The words that entries begin with, but for `in`, with which a sentence goes on as well.
+const KEYS: [&str; 6] = ["grain", "column", "audit", "inputs", "rake", "private"];
+
+/// How an entry is written.
+fn form(key: &str) -> &'static str {
+    match key {
+        "grain" => "grain: <column>, <column>",
+        "column" => "column <name>: <what it means>",
+        "audit" => "audit: <predicate>` or `-- audit warn: <predicate>",
+        "inputs" => "inputs: <table> on <column>, <column>",
+        "rake" => "rake: <seed> to <total> by <column>; <total> by <column>",
+        _ => "private: <why>",
+    }
+}
+
+/// Whether what stands before a colon is the key of an entry, beyond doubt.
+fn is_entry(key: &str) -> bool {
+    let words: Vec<&str> = key.split_whitespace().collect();
+    match words.as_slice() {
+        [one] => KEYS.contains(one) && *one != "column",
+        ["column", _] | ["audit", "warn"] => true,
+        ["column", _, "in", language] => is_language(language),
+        _ => false,
+    }
+}
+
+/// The word that a line begins with as an entry would, though it is none, and the word that was meant: a colon is missing, or
+/// the word is misspelt. A sentence that has such a word further on is none of these.
+fn forgotten(entry: &str) -> Option<(&str, &'static str)> {
+    let first = entry.split(|c: char| c.is_whitespace() || c == ':').next()?;
+    if let Some(key) = KEYS.into_iter().find(|key| *key == first) {
+        return Some((first, key));
+    }
+    if !first.chars().all(|c| c.is_ascii_alphabetic()) {
+        return None;
+    }
+    let lower = first.to_lowercase();
+    let before_colon: Vec<&str> =
+        entry.split_once(':').map(|(key, _)| key.split_whitespace().collect()).unwrap_or_default();
+    let has_form = |key: &str| match before_colon.as_slice() {
+        [_] => key != "column",
+        [_, "warn"] => key == "audit",
+        [_, _] | [_, _, "in", _] => key == "column",
+        _ => false,
+    };
+    let is_near = |key: &str, most: usize| {
+        lower.chars().next() == key.chars().next() && strsim::osa_distance(&lower, key) <= most
+    };
+    let meant = KEYS.into_iter().find(|key| match has_form(key) {
+        true => lower == *key || lower.len() > 4 && is_near(key, 2),
+        // Without a colon only what is no other word: `audits` and `input` are, and so may be what is as short as `rake`.
+        false => {
+            first == lower
+                && key.len() > 4
+                && lower.len() > 4
+                && !lower.ends_with('s')
+                && lower != "input"
+                && is_near(key, 1)
+        }
+    })?;
+    Some((first, meant))
 }
 
 /// Whether this is how ISO 639-1 writes a language.
@@ -402,6 +564,56 @@ mod tests {
         );
         assert_eq!(read("-- A table.\nselect 1").unwrap_err(), "the header has no `grain:`");
         assert_eq!(read("select 1").unwrap_err(), "expected a leading comment that says what one row is");
+    }
+
+    #[test]
+    fn an_entry_that_is_not_written_as_one_is_told() {
+        let refused = |entries: &str| read(&format!("-- A table.\n-- grain: a\n{entries}\nselect 1")).unwrap_err();
+        for (line, found) in [
+            ("-- audit warn a is not null", "audit"),
+            ("-- audit a = 'x:y'", "audit"),
+            ("-- private", "private"),
+            ("-- column a what it means", "column"),
+            ("-- columm a: what it means", "columm"),
+            ("-- Column a: what it means", "Column"),
+            ("-- colum a in es: lo que es", "colum"),
+            ("-- Audit: a is not null", "Audit"),
+            ("-- audti warn: a is not null", "audti"),
+            ("-- audti a is not null", "audti"),
+        ] {
+            let message = format!("expected an entry of a model's header, found a line that begins with `{found}`");
+            assert_eq!(refused(line), message, "{line}");
+        }
+        for sentence in [
+            "-- audited here. Sums are left out",
+            "-- columns of both",
+            "-- Private companies and their inputs: none",
+            "-- volume sold: all of it",
+            "-- One row: a cell",
+            "-- inputs\u{2019} places",
+            "-- rate and gain",
+            "-- Note: nothing",
+        ] {
+            assert!(read(&format!("-- A table,\n{sentence}\n-- grain: a\nselect 1")).is_ok(), "{sentence}");
+        }
+        let message = "expected an entry of its own, found `audit:` in a line that goes on with the one above";
+        assert_eq!(refused("-- column a: b\n--  audit: a > 1"), message);
+        assert_eq!(refused("\n-- audit: a > 1"), "expected `audit:` in the header, found it behind its end");
+    }
+
+    #[test]
+    fn audits_that_ask_nothing_are_told() {
+        let refused = |audit: &str| read(&format!("-- A table.\n-- grain: a\n-- {audit}\nselect 1")).unwrap_err();
+        assert_eq!(refused("audit:"), "expected something behind `audit:`, found nothing");
+        assert_eq!(refused("audit warn:"), "expected something behind `audit warn:`, found nothing");
+        assert_eq!(
+            refused("audit: rows between 9 and 3"),
+            "expected the lower number first, found `rows between 9 and 3`"
+        );
+        let message = "expected a predicate or one of the sentences of audits, found `rows at most 3`";
+        assert_eq!(refused("audit: rows at most 3"), message);
+        let message = "expected as many columns on both sides of `references`, found 2 and 1";
+        assert_eq!(refused("audit: a, b references t (c)"), message);
     }
 
     #[test]

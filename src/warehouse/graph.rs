@@ -133,6 +133,36 @@ pub(super) fn tree(connection: &Connection, model: &Model) -> Result<Value, Ware
     }
 }
 
+/// Whether a text is one SQL expression, and nothing before, between or behind it.
+pub(super) fn is_expression(connection: &Connection, text: &str) -> Result<bool, WarehouseError> {
+    let tree: String = connection
+        .query_row(
+            "select json_serialize_sql(?::varchar, skip_null := true, skip_empty := true)::varchar",
+            [format!("select\n{text}\n")],
+            |row| row.get(0),
+        )
+        .map_err(engine::refused("parse an audit".to_owned()))?;
+    let tree: Value = serde_json::from_str(&tree).unwrap_or_default();
+    let Some([statement]) = tree["statements"].as_array().map(Vec::as_slice) else {
+        return Ok(false);
+    };
+    let node = &statement["node"];
+    let Some([expression]) = node["select_list"].as_array().map(Vec::as_slice) else {
+        return Ok(false);
+    };
+    let is_bare = |value: &Value| value.is_null() || value.as_array().is_some_and(Vec::is_empty);
+    let known = ["type", "cte_map", "select_list", "from_table", "aggregate_handling"];
+    let has_more = node.as_object().is_some_and(|fields| {
+        fields.iter().any(|(name, value)| {
+            !known.contains(&name.as_str()) && !is_bare(value) && !value.as_object().is_some_and(Map::is_empty)
+        })
+    });
+    Ok(node["type"] == "SELECT_NODE"
+        && node["from_table"]["type"] == "EMPTY"
+        && !has_more
+        && expression["alias"].as_str().is_none_or(str::is_empty))
+}
+
 pub(super) fn remove_positions(tree: &mut Value) {
     match tree {
         Value::Object(fields) => {
@@ -149,7 +179,7 @@ pub(super) fn remove_positions(tree: &mut Value) {
 const ROW_FUNCTIONS: [&str; 4] = ["range", "generate_series", "unnest", "repeat_row"];
 
 /// Functions whose result depends on the moment or on chance: the same inputs must give the same build.
-const UNREPEATABLE: [&str; 14] = [
+const UNREPEATABLE: [&str; 23] = [
     "now",
     "today",
     "current_date",
@@ -163,7 +193,63 @@ const UNREPEATABLE: [&str; 14] = [
     "random",
     "setseed",
     "uuid",
+    "uuidv4",
+    "uuidv7",
     "gen_random_uuid",
+    "nextval",
+    "currval",
+    "setval",
+    "txid_current",
+    "current_transaction_id",
+    "pg_postmaster_start_time",
+    "pg_conf_load_time",
+];
+
+/// Functions whose result depends on the machine, the program or the session.
+const OF_THE_MACHINE: [&str; 28] = [
+    "version",
+    "pg_version",
+    "user_agent",
+    "current_setting",
+    "getenv",
+    "getvariable",
+    "current_database",
+    "current_catalog",
+    "current_schema",
+    "current_schemas",
+    "current_role",
+    "current_user",
+    "session_user",
+    "user",
+    "current_query",
+    "current_query_id",
+    "current_connection_id",
+    "in_search_path",
+    "pg_backend_pid",
+    "pg_my_temp_schema",
+    "inet_client_addr",
+    "inet_client_port",
+    "inet_server_addr",
+    "inet_server_port",
+    "get_block_size",
+    "stats",
+    "vector_type",
+    "write_log",
+];
+
+/// Those of them that are asked without parentheses, in the words of SQL: all others are columns if they stand so.
+const WITHOUT_PARENTHESES: [&str; 11] = [
+    "current_date",
+    "current_time",
+    "current_timestamp",
+    "localtime",
+    "localtimestamp",
+    "current_catalog",
+    "current_schema",
+    "current_role",
+    "current_user",
+    "session_user",
+    "user",
 ];
 
 fn walk(
@@ -200,6 +286,39 @@ fn walk(
                     None => model.contract.end..model.text.len(),
                 }
             };
+            if fields.get("sample").is_some_and(|sample| sample["method"].is_string()) {
+                // A sample of the whole SELECT has no place in the tree.
+                let using = || model.sql().to_ascii_lowercase().find("using sample");
+                let span = match kind {
+                    "SELECT_NODE" => using().map_or_else(place, |at| {
+                        let start = model.contract.end + at;
+                        start..start + "using sample".len()
+                    }),
+                    _ => place(),
+                };
+                return Err(model.wrong(
+                    span,
+                    "expected what the inputs decide, found a sample".into(),
+                    Some("the same inputs must give the same rows at any time: choose them by a column".into()),
+                ));
+            }
+            let modifiers = fields.get("modifiers").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+            let modifier = |is: fn(&str) -> bool| modifiers.iter().find(|one| one["type"].as_str().is_some_and(is));
+            if let Some(limit) = modifier(|kind| kind.starts_with("LIMIT"))
+                && modifier(|kind| kind == "ORDER_MODIFIER").is_none()
+            {
+                let number = ["limit", "offset"].into_iter().find_map(|name| {
+                    let at = limit[name]["query_location"].as_u64().and_then(|at| usize::try_from(at).ok())?;
+                    let length = limit[name]["query_location_length"].as_u64().and_then(|at| usize::try_from(at).ok());
+                    let start = model.contract.end.checked_add(at).filter(|start| *start <= model.text.len())?;
+                    Some(start..start + length.unwrap_or(1).max(1))
+                });
+                return Err(model.wrong(
+                    number.unwrap_or_else(place),
+                    "expected rows that the inputs decide, found `limit` without `order by`".into(),
+                    Some("put `order by` before it, down to columns that identify a row".into()),
+                ));
+            }
             match kind {
                 "BASE_TABLE" => {
                     let (schema, table) = (text("schema_name"), text("table_name").unwrap_or_default());
@@ -226,14 +345,27 @@ fn walk(
                         Some(_) => None,
                         None => text("function_name"),
                     };
-                    if let Some(name) = name.filter(|name| UNREPEATABLE.contains(&name.to_lowercase().as_str())) {
+                    let is_one = |of: &[&str]| {
+                        name.is_some_and(|name| {
+                            let name = name.to_lowercase();
+                            let is_asked = column.is_none() || WITHOUT_PARENTHESES.contains(&name.as_str());
+                            is_asked && of.contains(&name.as_str())
+                        })
+                    };
+                    let hint = if is_one(&UNREPEATABLE) {
+                        Some("the same inputs must give the same rows at any time: use a column, such as `vintage`")
+                    } else if is_one(&OF_THE_MACHINE) {
+                        Some(
+                            "the same inputs must give the same rows on any machine; a column of this name is written behind its table's",
+                        )
+                    } else {
+                        None
+                    };
+                    if let (Some(name), Some(hint)) = (name, hint) {
                         return Err(model.wrong(
                             place(),
                             format!("expected what the inputs decide, found `{name}`"),
-                            Some(
-                                "the same inputs must give the same rows at any time: use a column, such as `vintage`"
-                                    .into(),
-                            ),
+                            Some(hint.into()),
                         ));
                     }
                 }
@@ -286,25 +418,84 @@ mod tests {
     use super::super::model::Layer;
     use super::*;
 
+    fn model(select: &str) -> Model {
+        let text = format!("-- Rows.\n-- grain: a, c\n{select}");
+        let contract = contract::parse("m.sql".as_ref(), &text).unwrap();
+        Model {
+            name: "m".into(),
+            layer: Layer::Staging,
+            path: "m.sql".into(),
+            text,
+            contract,
+            reads: Vec::new(),
+            reads_lake: Vec::new(),
+            select_hash: String::new(),
+        }
+    }
+
+    #[test]
+    fn what_depends_on_chance_or_on_the_machine_is_no_model() {
+        let refused = |select: &str| match parse(&[model(select)]) {
+            Ok(_) => String::new(),
+            Err(error) => error.to_string(),
+        };
+        for (select, found) in [
+            ("select a from lake.t using sample 10", "expected what the inputs decide, found a sample"),
+            ("select a from lake.t tablesample 10%", "expected what the inputs decide, found a sample"),
+            (
+                "select a from (select a from lake.t) as u tablesample reservoir(5 rows)",
+                "expected what the inputs decide, found a sample",
+            ),
+            ("select a from lake.t limit 3", "expected rows that the inputs decide, found `limit` without `order by`"),
+            (
+                "select a from (select a from lake.t limit 10%) as u order by a limit 3",
+                "expected rows that the inputs decide, found `limit` without `order by`",
+            ),
+            ("select a from lake.t offset 3", "expected rows that the inputs decide, found `limit` without `order by`"),
+            ("select current_setting('threads') as a", "expected what the inputs decide, found `current_setting`"),
+            ("select version() as a", "expected what the inputs decide, found `version`"),
+            ("select current_user as a", "expected what the inputs decide, found `current_user`"),
+            ("select NOW() as a", "expected what the inputs decide, found `NOW`"),
+        ] {
+            // DuckDB writes names of functions in lower case.
+            assert_eq!(refused(select).to_lowercase(), found.to_lowercase(), "{select}");
+        }
+        for select in [
+            "select a from lake.t order by a limit 3",
+            "(select a from lake.t union all select b from lake.u) order by a limit 3",
+            "select version, t.user, today from lake.t",
+        ] {
+            assert_eq!(refused(select), "", "{select}");
+        }
+    }
+
+    #[test]
+    fn an_expression_stands_alone() {
+        let connection = Connection::open_in_memory().unwrap();
+        let is_expression = |text: &str| is_expression(&connection, text).unwrap();
+        for text in ["a is null or a between 0 and 100", "(a)", "a in (select b from t limit 1)", "a = 'x; y'"] {
+            assert!(is_expression(text), "{text}");
+        }
+        for text in [
+            "a is not null) union select * from (select 1",
+            "a) or (b",
+            "a union select 1",
+            "a, b",
+            "a as b",
+            "a from t",
+            "a; select 1",
+            "a order by a",
+            "",
+        ] {
+            assert!(!is_expression(text), "{text}");
+        }
+    }
+
     /// What gives rows of another table or some of them twice, or not all that identifies them, must be counted.
     #[test]
     fn only_what_gives_rows_of_one_table_once_is_known_to_keep_them_apart() {
         let connection = Connection::open_in_memory().unwrap();
-        let keeps_apart = |select: &str| {
-            let text = format!("-- Rows.\n-- grain: a, c\n{select}");
-            let contract = contract::parse("m.sql".as_ref(), &text).unwrap();
-            let model = Model {
-                name: "m".into(),
-                layer: Layer::Staging,
-                path: "m.sql".into(),
-                text,
-                contract,
-                reads: Vec::new(),
-                reads_lake: Vec::new(),
-                select_hash: String::new(),
-            };
-            keeps_apart(&connection, &model, "t", &["a", "b"]).unwrap()
-        };
+        let keeps_apart = |select: &str| keeps_apart(&connection, &model(select), "t", &["a", "b"]).unwrap();
         for select in [
             "select a, b as c from lake.t",
             "select upper(d) as d, o.b as c, lake.t.a, (select max(x) from lake.u) as x from lake.t as o where d > 1",

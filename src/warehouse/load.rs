@@ -49,9 +49,19 @@ pub fn lake_tables(codelists: &[CodelistTable]) -> String {
     );
     for CodelistTable { table, columns, .. } in codelists {
         let columns: Vec<String> = columns.iter().map(|column| format!("{} varchar", quoted(column))).collect();
-        sql.push_str(&format!("create table lake.{} ({});", quoted(table), columns.join(", ")));
+        let name = quoted(table);
+        sql.push_str(&format!("create table lake.{name} ({});", columns.join(", ")));
+        sql.push_str(&format!("comment on table lake.{name} is {};", literal(&codelist_comment(table))));
     }
     sql
+}
+
+/// What a table of codes is, by its name.
+fn codelist_comment(table: &str) -> String {
+    match table.strip_prefix("map_").and_then(|names| names.split_once("__")) {
+        Some((from, to)) => format!("Crosswalk of the project: the {to} that each {from} stands for"),
+        None => format!("Codelist of the project: {}", table.trim_start_matches("codelist_")),
+    }
 }
 
 pub(super) fn load(connection: &Connection, inputs: &Inputs) -> Result<(), WarehouseError> {

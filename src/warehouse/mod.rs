@@ -13,10 +13,12 @@ mod audit;
 mod build;
 mod case;
 mod catalog;
+mod check;
 mod contract;
 mod diff;
 mod engine;
 mod export;
+mod folders;
 mod graph;
 mod load;
 mod model;
@@ -33,7 +35,7 @@ mod testing;
 pub use analysts::Macro;
 pub use audit::AuditResult;
 pub use build::{Build, ColumnResult, ModelResult, ON_SPARK, Previous, build};
-pub use catalog::write_catalog;
+pub use catalog::{CATALOG_VERSION, write_catalog};
 pub use contract::{Audit, AuditKind, Contract, InputRule, Severity, TranslatedColumn, Translation};
 pub use diff::{MartDiff, Presence, RowDiff, Side, diff};
 pub use engine::{Limits, engine_version};
@@ -225,6 +227,14 @@ pub enum WarehouseError {
         /// What to do.
         hint: Option<String>,
     },
+    /// A file of SQL is in none of the folders of models, and would be left out without a word.
+    #[error("expected a model in `staging`, `intermediate` or `marts`, found `{}`", path.display())]
+    Misplaced {
+        /// The file.
+        path: PathBuf,
+        /// The folder that may be meant.
+        near: Option<String>,
+    },
     /// DuckDB refused something that is not a model's fault.
     #[error("DuckDB could not {action}: {message}")]
     Engine {
@@ -270,6 +280,10 @@ impl Hint for WarehouseError {
         match self {
             WarehouseError::Disk(error) => error.hint(),
             WarehouseError::Model { hint, .. } => hint.clone(),
+            WarehouseError::Misplaced { near: Some(near), .. } => Some(format!("did you mean the folder `{near}`?")),
+            WarehouseError::Misplaced { near: None, .. } => {
+                Some("move it into the folder of its layer, or give it another ending".into())
+            }
             WarehouseError::Engine { message, .. } => engine::hint(message),
             WarehouseError::Spark { message, log, .. } => Some(spark::hint(message, log.as_deref())),
             WarehouseError::Overtime { .. } => Some(
@@ -317,6 +331,15 @@ pub(crate) fn quoted(name: &str) -> String {
 /// Names as SQL, with commas between them.
 pub(crate) fn quoted_list<N: AsRef<str>>(names: &[N]) -> String {
     names.iter().map(|name| quoted(name.as_ref())).collect::<Vec<_>>().join(", ")
+}
+
+/// Byte of a place in a text, which counts lines and characters from 1.
+fn offset(text: &str, place: sqlparser::tokenizer::Location) -> usize {
+    let lines = usize::try_from(place.line).unwrap_or(usize::MAX).saturating_sub(1);
+    let start: usize = text.split_inclusive('\n').take(lines).map(str::len).sum();
+    let characters = usize::try_from(place.column).unwrap_or(usize::MAX).saturating_sub(1);
+    let line = &text[start..];
+    start + line.char_indices().nth(characters).map_or(line.len(), |(at, _)| at)
 }
 
 /// A text as SQL.

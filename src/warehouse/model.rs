@@ -7,11 +7,12 @@ use duckdb::Connection;
 
 use super::analysts::{self, Macro};
 use super::build::ModelResult;
-use super::contract::{self, Audit, AuditKind, Contract};
+use super::check::nearest_table;
+use super::contract::{self, Contract};
 use super::load::LOAD_VERSION;
-use super::{WarehouseError, engine, graph, hash_of, quoted};
+use super::{WarehouseError, engine, folders, graph, hash_of, quoted};
 use crate::disk;
-use crate::error::{Snippet, nearest};
+use crate::error::Snippet;
 
 /// Where a model stands in the flow; each layer reads those above it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -25,7 +26,7 @@ pub enum Layer {
 }
 
 impl Layer {
-    const ALL: [(Layer, &'static str); 3] =
+    pub(super) const ALL: [(Layer, &'static str); 3] =
         [(Layer::Staging, "staging"), (Layer::Intermediate, "intermediate"), (Layer::Mart, "marts")];
 
     /// The schema of its tables; marts stand in the default one.
@@ -140,6 +141,7 @@ pub struct Drafts {
 impl Drafts {
     /// Reads `sql/`.
     pub fn read(folder: &Path) -> Result<Self, WarehouseError> {
+        folders::misplaced(folder)?;
         let mut models: Vec<Model> = Vec::new();
         for (layer, folder_name) in Layer::ALL {
             let folder = folder.join(folder_name);
@@ -149,6 +151,8 @@ impl Drafts {
                 };
                 let path = folder.join(&file);
                 let text = disk::read_text(&path)?;
+                // Some editors of Windows put a mark of the order of bytes before the text, which is no part of it.
+                let text = text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text);
                 let contract = contract::parse(&path, &text)?;
                 models.push(Model {
                     name: name.to_owned(),
@@ -200,14 +204,16 @@ impl Drafts {
         for (mut model, parsed) in drafts.into_iter().zip(parsed) {
             let raked = model.contract.rake.as_ref().map(|rule| format!("{rule:?}")).unwrap_or_default();
             model.select_hash = blake3::hash((parsed.normalised + &raked).as_bytes()).to_hex().to_string();
-            references.insert(model.name.clone(), parsed.references);
-            if let Some(other) = models.insert(model.name.clone(), model.clone()) {
+            // DuckDB tells no names apart by their case.
+            if let Some(other) = models.values().find(|other| other.name.eq_ignore_ascii_case(&model.name)) {
                 return Err(model.wrong(
                     0..0,
                     format!("expected one model `{}`, found another in `{}`", model.name, other.path.display()),
-                    Some("rename one of the files".into()),
+                    Some("rename one of the files: names are the same in upper and lower case".into()),
                 ));
             }
+            references.insert(model.name.clone(), parsed.references);
+            models.insert(model.name.clone(), model);
         }
         let known: HashMap<String, Layer> = models.values().map(|model| (model.name.clone(), model.layer)).collect();
         for model in models.values_mut() {
@@ -218,7 +224,7 @@ impl Drafts {
                     }
                     schema => known
                         .get(&reference.table)
-                        .filter(|layer| schema.is_none_or(|schema| schema == layer.schema()))
+                        .filter(|layer| schema.unwrap_or(Layer::Mart.schema()) == layer.schema())
                         .map(|_| model.reads.push(reference.table.clone())),
                 };
                 let layer = known.get(&reference.table).filter(|_| reference.schema.as_deref() != Some("lake"));
@@ -242,7 +248,7 @@ impl Drafts {
                         .chain(lake_tables.iter().map(|table| full("lake", table)))
                         .collect();
                     let written = full(reference.schema.as_deref().unwrap_or("main"), &reference.table);
-                    let near = nearest(&written, tables.iter().map(String::as_str));
+                    let near = nearest_table(&written, &tables);
                     return Err(model.wrong(
                         reference.span.clone(),
                         format!("expected a model or a table of the lake, found `{written}`"),
@@ -282,167 +288,6 @@ impl Drafts {
         }
         Ok(Models { all, macros })
     }
-}
-
-impl Models {
-    /// Binds every model and audit to empty tables, so that what is wrong is found before a run starts.
-    /// `lake` makes the tables of the lake, empty.
-    pub fn check(&self, lake: &str) -> Result<(), WarehouseError> {
-        let connection = Connection::open_in_memory().map_err(engine::refused("start".to_owned()))?;
-        engine::execute(
-            &connection,
-            "make empty tables",
-            &format!("set enable_external_access = false; create schema staging; create schema intermediate; {lake}"),
-        )?;
-        for model in &self.all {
-            model.bind(&connection)?;
-            self.check_columns(&connection, model)?;
-            self.check_inputs(&connection, model)?;
-            for audit in &model.contract.audits {
-                let (AuditKind::Every(predicate) | AuditKind::Exists(predicate)) = &audit.kind else {
-                    self.check_sentence(&connection, model, audit)?;
-                    continue;
-                };
-                let prefix = format!("select count(*) from {} where (", model.table());
-                if let Err(error) = connection.execute_batch(&format!("{prefix}{predicate})")) {
-                    let at = model.text[audit.span.clone()].find(predicate.as_str());
-                    return Err(match at {
-                        Some(at) => engine::located(
-                            &error,
-                            &model.path,
-                            &model.text[..audit.span.end],
-                            audit.span.start + at,
-                            prefix.len(),
-                        ),
-                        // The predicate goes over several comment lines: underline the whole entry.
-                        None => model.wrong(
-                            audit.span.clone(),
-                            error.to_string().lines().next().unwrap_or_default().to_owned(),
-                            None,
-                        ),
-                    });
-                }
-            }
-        }
-        self.macros.iter().try_for_each(|one| one.check(&connection))
-    }
-
-    /// The tables and columns that the entry `inputs:` names are there. Models come after those that they read.
-    fn check_inputs(&self, connection: &Connection, model: &Model) -> Result<(), WarehouseError> {
-        for rule in &model.contract.inputs {
-            let header = 0..model.text[..model.contract.end].trim_end().len();
-            let wrong = |message: String| {
-                let hint =
-                    "`inputs:` names a model that this one reads, directly or not, and columns of both".to_owned();
-                model.wrong(header.clone(), message, Some(hint))
-            };
-            let Some(other) = self.all.iter().find(|other| other.name == rule.table) else {
-                return Err(wrong(format!("expected a model, found `{}`", rule.table)));
-            };
-            let on = rule.on.iter().map(|(theirs, own)| format!("theirs.{} = own.{}", quoted(theirs), quoted(own)));
-            let weight = rule.weight.as_ref().map_or("1".to_owned(), |weight| quoted(weight));
-            let condition = rule.condition.as_deref().unwrap_or("true");
-            let asked = format!(
-                "select 1 from {own} as own join (select *, {weight} from {theirs} where {condition}) as theirs on {on}",
-                own = model.table(),
-                theirs = other.table(),
-                on = on.collect::<Vec<_>>().join(" and ")
-            );
-            connection.execute_batch(&asked).map_err(|error| {
-                let told = error.to_string();
-                wrong(told.lines().next().unwrap_or_default().to_owned())
-            })?;
-        }
-        Ok(())
-    }
-
-    /// The columns that an audit speaks of are there.
-    fn check_sentence(&self, connection: &Connection, model: &Model, audit: &Audit) -> Result<(), WarehouseError> {
-        let (own, other): (Vec<&String>, Option<(&str, &[String])>) = match &audit.kind {
-            AuditKind::Every(_) | AuditKind::Exists(_) | AuditKind::Rows { .. } | AuditKind::NotBelowLast { .. } => {
-                return Ok(());
-            }
-            AuditKind::Moves { column, .. } | AuditKind::Newest { column, .. } => (vec![column], None),
-            AuditKind::References { columns, other, others } => (columns.iter().collect(), Some((other, others))),
-        };
-        let own: Vec<String> = own.into_iter().map(|name| quoted(name)).collect();
-        let mut asked = vec![format!("select {} from {}", own.join(", "), model.table())];
-        asked.extend(other.map(|(table, columns)| {
-            let columns: Vec<String> = columns.iter().map(|name| quoted(name)).collect();
-            format!("select {} from {table}", columns.join(", "))
-        }));
-        let failed = |error: duckdb::Error| {
-            let told = error.to_string();
-            let hint = "a table that an audit names is one of the lake, or of a model before this one".to_owned();
-            model.wrong(audit.span.clone(), told.lines().next().unwrap_or_default().to_owned(), Some(hint))
-        };
-        asked.iter().try_for_each(|sql| connection.execute_batch(sql).map_err(failed))
-    }
-
-    /// Every column is described, and nothing else is.
-    fn check_columns(&self, connection: &Connection, model: &Model) -> Result<(), WarehouseError> {
-        let columns: Vec<String> = columns(connection, model)?.into_iter().map(|(name, _)| name).collect();
-        let header = 0..model.text[..model.contract.end].trim_end().len();
-        for column in &columns {
-            if !model.contract.columns.iter().any(|(name, _)| name == column) {
-                return Err(model.wrong(
-                    header,
-                    format!("the column `{column}` has no description"),
-                    Some(format!("add `-- column {column}: …` to the header")),
-                ));
-            }
-        }
-        let described = model.contract.columns.iter().map(|(name, _)| name).chain(&model.contract.grain);
-        for name in described {
-            if !columns.contains(name) {
-                let near = nearest(name, columns.iter().map(String::as_str));
-                let at = model.text[header.clone()].find(name.as_str()).unwrap_or(0);
-                return Err(model.wrong(
-                    at..at + name.len(),
-                    format!("the header speaks of the column `{name}`, which the SELECT does not give"),
-                    near.map(|near| format!("did you mean `{near}`?")),
-                ));
-            }
-        }
-        check_translations(model, &columns)
-    }
-}
-
-/// A header that begins to speak another language says all in it: what one row is, every column, and nothing else.
-fn check_translations(model: &Model, columns: &[String]) -> Result<(), WarehouseError> {
-    let header = 0..model.text[..model.contract.end].trim_end().len();
-    for (language, translation) in &model.contract.translations {
-        for column in &translation.columns {
-            if !columns.contains(&column.name) {
-                // Behind the word `column`, whose letters a name may have, too.
-                let entry = &model.text[column.span.clone()];
-                let from = entry.find("column").map_or(0, |at| at + "column".len());
-                let at = column.span.start + from + entry[from..].find(column.name.as_str()).unwrap_or(0);
-                let near = nearest(&column.name, columns.iter().map(String::as_str));
-                return Err(model.wrong(
-                    at..at + column.name.len(),
-                    format!("the header speaks of the column `{}`, which the SELECT does not give", column.name),
-                    near.map(|near| format!("did you mean `{near}`?")),
-                ));
-            }
-        }
-        if translation.description.is_empty() {
-            return Err(model.wrong(
-                header,
-                format!("the header does not say in `{language}` what one row is"),
-                Some(format!("add `-- in {language}: …`, or remove what it says in that language")),
-            ));
-        }
-        let said = |name: &String| translation.column(name).is_some_and(|meaning| !meaning.is_empty());
-        if let Some(name) = columns.iter().find(|name| !said(name)) {
-            return Err(model.wrong(
-                header,
-                format!("the column `{name}` has no description in `{language}`"),
-                Some(format!("add `-- column {name} in {language}: …` to the header")),
-            ));
-        }
-    }
-    Ok(())
 }
 
 /// The columns that a model gives with their types, in order.

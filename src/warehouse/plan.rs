@@ -67,7 +67,7 @@ pub fn plan(
         let (action, why) = match (Standing::of(model, published), last) {
             (Standing::New, _) | (_, None) => (Action::Run, "it is new".to_owned()),
             (Standing::Changed, _) => (Action::Run, "its SQL has changed".to_owned()),
-            _ if !changed.is_empty() => (Action::Run, format!("new: {}", joined(&changed, "lake."))),
+            _ if !changed.is_empty() => (Action::Run, format!("changed: {}", joined(&changed, "lake."))),
             _ if !unsure.is_empty() => (Action::RunIfChanged, format!("it reads {}", joined(&unsure, ""))),
             _ if is_same && engine.ends_with(ON_SPARK) => (Action::Run, "Spark runs all of them".to_owned()),
             _ if is_same => (Action::Reuse, "nothing that it reads has changed".to_owned()),

@@ -3,12 +3,15 @@
 use std::path::Path;
 
 use arrow::array::RecordBatch;
+use arrow::datatypes::DataType;
 use duckdb::{Connection, params_from_iter};
 use serde_json::{Map, Value};
+use sqlparser::dialect::DuckDbDialect;
+use sqlparser::tokenizer::{Token, Tokenizer};
 
 use super::build::DATABASE;
 use super::engine::{self, Limits, execute, path_literal};
-use super::{WarehouseError, literal};
+use super::{WarehouseError, literal, offset, quoted};
 
 /// An open build.
 pub struct Reader {
@@ -98,6 +101,12 @@ impl Reader {
         Ok(())
     }
 
+    /// The statements of a text that a user wrote, without semicolons; none where there are comments only. A text that
+    /// cannot be taken apart is one statement: DuckDB says what is wrong with it.
+    pub fn statements(sql: &str) -> Vec<&str> {
+        statements(sql)
+    }
+
     /// What a user's statement gives, its first rows as text.
     pub fn show(&self, sql: &str, most: usize) -> Result<Shown, WarehouseError> {
         let wrong = |error: duckdb::Error| wrong(&error, sql);
@@ -139,14 +148,99 @@ impl Reader {
             FileFormat::Parquet => "format parquet, compression zstd",
         };
         let asked = sql.trim().trim_end_matches(';');
+        let finite = if format == FileFormat::Json { self.finite(asked) } else { None };
+        let asked = finite.as_deref().unwrap_or(asked);
         let copy = format!("copy ({asked}\n) to {} ({options})", path_literal(path));
         self.connection.execute(&copy, []).map(|rows| rows as u64).map_err(|error| wrong(&error, sql))
     }
 }
 
+impl Reader {
+    /// A SELECT with null for what is no finite number, which DuckDB writes as `NaN` and `Infinity`: JSON has no such
+    /// numbers. None where nothing need be changed, or the SELECT is wrong, which is found when it runs.
+    fn finite(&self, asked: &str) -> Option<String> {
+        let mut statement = self.connection.prepare(&format!("select * from ({asked}\n) as asked limit 0")).ok()?;
+        let schema = statement.query_arrow([]).ok()?.get_schema();
+        // Names of their own, since a result may have two columns of one name.
+        let names: Vec<String> = (0..schema.fields().len()).map(|at| format!("c{at}")).collect();
+        let mut changes = false;
+        let fields: Vec<String> = std::iter::zip(schema.fields(), &names)
+            .map(|(field, name)| {
+                let finite = finite(name, field.data_type(), 0);
+                changes |= finite.is_some();
+                format!("{} as {}", finite.as_ref().unwrap_or(name), quoted(field.name()))
+            })
+            .collect();
+        let names = names.join(", ");
+        changes.then(|| format!("select {} from ({asked}\n) as asked({names})", fields.join(", ")))
+    }
+}
+
+/// A value with null for what is no finite number in it, as SQL; none where there can be nothing like that.
+fn finite(value: &str, kind: &DataType, depth: usize) -> Option<String> {
+    match kind {
+        DataType::Float32 | DataType::Float64 => Some(format!("case when isfinite({value}) then {value} end")),
+        DataType::List(element) | DataType::LargeList(element) | DataType::FixedSizeList(element, _) => {
+            let name = format!("e{depth}");
+            finite(&name, element.data_type(), depth + 1)
+                .map(|finite| format!("list_transform({value}, lambda {name}: {finite})"))
+        }
+        // Fields of a `row(…)` have no names to ask for.
+        DataType::Struct(fields) if fields.iter().all(|field| !field.name().is_empty()) => {
+            let mut changes = false;
+            let fields: Vec<String> = fields
+                .iter()
+                .map(|field| {
+                    let name = quoted(field.name());
+                    let whole = format!("{value}.{name}");
+                    let finite = finite(&whole, field.data_type(), depth);
+                    changes |= finite.is_some();
+                    format!("{name} := {}", finite.unwrap_or(whole))
+                })
+                .collect();
+            changes.then(|| format!("case when {value} is not null then struct_pack({}) end", fields.join(", ")))
+        }
+        _ => None,
+    }
+}
+
+/// See [`Reader::statements`].
+fn statements(sql: &str) -> Vec<&str> {
+    let Ok(tokens) = Tokenizer::new(&DuckDbDialect {}, sql).tokenize_with_location() else {
+        return vec![sql];
+    };
+    let mut found = Vec::new();
+    let (mut start, mut is_empty) = (0, true);
+    for token in &tokens {
+        match &token.token {
+            Token::SemiColon => {
+                let end = offset(sql, token.span.start);
+                if !is_empty {
+                    found.push(sql[start..end].trim());
+                }
+                (start, is_empty) = (end + 1, true);
+            }
+            Token::Whitespace(_) | Token::EOF => {}
+            _ => is_empty = false,
+        }
+    }
+    if !is_empty {
+        found.push(sql[start..].trim());
+    }
+    found
+}
+
 /// What DuckDB says of a statement that a user wrote.
 fn wrong(error: &duckdb::Error, sql: &str) -> WarehouseError {
     match engine::located(error, Path::new("query"), sql, 0, 0) {
+        // It calls any statement that writes an "EXECUTE".
+        WarehouseError::Model { message, snippet, .. } if message.contains("attached in read-only mode") => {
+            WarehouseError::Model {
+                message: "expected a statement that only reads, found one that writes: a build is never changed".into(),
+                snippet,
+                hint: Some("SELECT, DESCRIBE, SUMMARIZE and SHOW TABLES can be asked".into()),
+            }
+        }
         WarehouseError::Model { message, snippet, hint } => WarehouseError::Model {
             message,
             snippet,
@@ -170,5 +264,44 @@ pub fn equals(column: &str, value: &Value) -> String {
     match text_of(value) {
         None => format!("{} is null", super::quoted(column)),
         Some(text) => format!("cast({} as varchar) = {}", super::quoted(column), literal(&text)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use std::sync::Arc;
+
+    use arrow::datatypes::Field;
+
+    use super::*;
+
+    #[test]
+    fn a_text_is_taken_apart_into_its_statements() {
+        assert_eq!(statements("select 1"), ["select 1"]);
+        assert_eq!(statements(" select 1;; -- all\n"), ["select 1"]);
+        assert_eq!(
+            statements("select 'ñ;' as a;\nselect \";\" /* ; */ from b;"),
+            ["select 'ñ;' as a", "select \";\" /* ; */ from b"]
+        );
+        assert_eq!(statements("select 'ñ'; select 2"), ["select 'ñ'", "select 2"]);
+        assert_eq!(statements(""), Vec::<&str>::new());
+        assert_eq!(statements("-- nothing\n;"), Vec::<&str>::new());
+        assert_eq!(statements("select 'open; select 2"), ["select 'open; select 2"], "DuckDB says what is wrong");
+    }
+
+    #[test]
+    fn what_is_not_finite_becomes_null() {
+        let double = Arc::new(Field::new("x", DataType::Float64, true));
+        assert_eq!(finite("c0", &DataType::Utf8, 0), None);
+        assert_eq!(finite("c0", &DataType::Float64, 0).unwrap(), "case when isfinite(c0) then c0 end");
+        assert_eq!(
+            finite("c0", &DataType::List(double.clone()), 0).unwrap(),
+            "list_transform(c0, lambda e0: case when isfinite(e0) then e0 end)"
+        );
+        assert_eq!(
+            finite("c0", &DataType::Struct(vec![double].into()), 0).unwrap(),
+            "case when c0 is not null then struct_pack(\"x\" := case when isfinite(c0.\"x\") then c0.\"x\" end) end"
+        );
     }
 }

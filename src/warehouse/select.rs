@@ -44,10 +44,17 @@ impl Models {
     /// A selector is `name`, `layer:staging`, `layer:intermediate`, `layer:marts` or `changed`, with `+` before it for
     /// all that it reads and `+` behind it for all that reads it. Several may stand in one text with commas.
     pub fn select(&self, selectors: &[String], published: &[ModelResult]) -> Result<Vec<&Model>, NoSuchModels> {
-        let selectors: Vec<&str> =
-            selectors.iter().flat_map(|text| text.split(',')).map(str::trim).filter(|text| !text.is_empty()).collect();
         if selectors.is_empty() {
             return Ok(self.all.iter().collect());
+        }
+        let selectors: Vec<&str> =
+            selectors.iter().flat_map(|text| text.split(',')).map(str::trim).filter(|text| !text.is_empty()).collect();
+        // An empty variable of a script is not meant as all of them.
+        if selectors.is_empty() {
+            return Err(NoSuchModels {
+                message: "expected a model, found an empty selector".into(),
+                hint: "leave the selector out for all models; `tejido models` lists them".into(),
+            });
         }
         let mut wanted: BTreeSet<&str> = BTreeSet::new();
         for selector in selectors {
@@ -97,6 +104,22 @@ impl Models {
                     None => "`tejido models` lists them; a selector is a name, `layer:…` or `changed`, with `+`".into(),
                 },
             }),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn an_empty_selector_is_not_all_models() {
+        let models = Models::default();
+        assert!(models.select(&[], &[]).unwrap().is_empty());
+        for empty in ["", " , "] {
+            let none = models.select(&[empty.to_owned()], &[]).unwrap_err();
+            assert_eq!(none.message, "expected a model, found an empty selector");
         }
     }
 }

@@ -136,7 +136,16 @@ fn run(
     if case.with_codelists {
         insert_codelists(&connection, codelists)?;
     }
+    let of_the_lake = engine::list(
+        &connection,
+        "list the tables",
+        "select 'lake.' || table_name from information_schema.tables where table_schema = 'lake' order by all",
+    )?;
     for rows in case.given.iter().filter(|rows| rows.table.starts_with("lake.")) {
+        if !of_the_lake.iter().any(|table| table.eq_ignore_ascii_case(&rows.table)) {
+            let message = format!("expected a table of the lake, found `{}`", rows.table);
+            return Err(wrong(path, text, rows, message, &rows.table, of_the_lake.iter().map(String::as_str)));
+        }
         insert(&connection, rows, path, text)?;
     }
     let needed = ancestors(models, model);
@@ -165,6 +174,7 @@ fn run(
             text,
             strange,
             format!("`{}` reads no `{}`", model.name, strange.table),
+            strange.table.rsplit('.').next().unwrap_or_default(),
             needed.iter().copied(),
         ));
     }
@@ -174,7 +184,7 @@ fn run(
     let asked = if case.expected.columns.is_empty() { &all } else { &case.expected.columns };
     if let Some(column) = asked.iter().find(|name| !types.contains_key(*name)) {
         let message = format!("`{}` has no column `{column}`", model.name);
-        return Err(wrong(path, text, &case.expected, message, types.keys().map(String::as_str)));
+        return Err(wrong(path, text, &case.expected, message, column, types.keys().map(String::as_str)));
     }
     let is_float = |name: &String| types.get(name).is_some_and(|kind| kind == "DOUBLE" || kind == "FLOAT");
     let fields: Vec<String> = asked.iter().map(|name| format!("cast({} as varchar)", quoted(name))).collect();
@@ -230,22 +240,25 @@ fn insert(connection: &Connection, rows: &Rows, path: &Path, text: &str) -> Resu
     connection.execute_batch(&sql).map_err(|error| {
         let told = error.to_string();
         let first = told.lines().next().unwrap_or_default().to_owned();
-        wrong(path, text, rows, first, std::iter::empty())
+        wrong(path, text, rows, first, "", std::iter::empty())
     })
 }
 
+/// An error about a table of a case: `found` stands where one of `names` was expected.
 fn wrong<'n>(
     path: &Path,
     text: &str,
     rows: &Rows,
     message: String,
+    found: &str,
     names: impl Iterator<Item = &'n str>,
 ) -> WarehouseError {
     let names: Vec<&str> = names.collect();
+    let near = nearest(found, names.iter().copied()).map(|near| format!("did you mean `{near}`?"));
     WarehouseError::Model {
         message,
         snippet: Box::new(Snippet::new(path, text, rows.heading.clone(), "")),
-        hint: (!names.is_empty()).then(|| format!("there are {}", names.join(", "))),
+        hint: near.or_else(|| (!names.is_empty()).then(|| format!("there are {}", names.join(", ")))),
     }
 }
 

@@ -83,6 +83,60 @@ fn every_file_of_a_build_has_its_hash() {
 }
 
 #[test]
+fn a_damaged_manifest_is_told_and_the_build_made_again() {
+    let scene = Scene::new();
+    scene.run(0);
+    scene.tejido(&["verify"]).must(0);
+    let path = scene.published().join("manifest.json");
+    let text = std::fs::read_to_string(&path).unwrap();
+    let write = |text: &str| {
+        std::fs::remove_file(&path).unwrap();
+        std::fs::write(&path, text).unwrap();
+    };
+    for (from, to) in
+        [("\"attribution\": \"", "\"attribution\": \"X"), ("\"hash\": \"", "\"hash\": \"0"), ("{\n", "{\n\n")]
+    {
+        write(&text.replacen(from, to, 1));
+        let run = scene.tejido(&["verify"]);
+        run.must(1);
+        assert!(run.stdout.contains("WRONG: `manifest.json` is not what was published"), "{from}: {}", run.stdout);
+    }
+    write(&text[..text.len() / 2]);
+    let run = scene.tejido(&["verify"]);
+    run.must(1);
+    let folder = scene.published();
+    assert!(run.stderr.contains("remove the folder"), "{}", run.stderr);
+    std::fs::remove_dir_all(folder.canonicalize().unwrap()).unwrap();
+    scene.run(0);
+    scene.tejido(&["verify"]).must(0);
+}
+
+/// Private models are in no build, so each one runs them.
+#[test]
+fn a_plan_names_the_models_that_the_run_then_runs() {
+    let scene = Scene::new();
+    scene.run(0);
+    scene.replace(SECTORS, "select\n", "select -- a comment\n");
+    let plan = scene.tejido(&["plan", "--json"]);
+    plan.must(0);
+    let plan: serde_json::Value = serde_json::from_str(&plan.stdout).unwrap();
+    assert_eq!(plan["outcome"], "a new build would be published: the text of a model, or the program, is another");
+    let named = |list: &serde_json::Value, name: &str, which: &dyn Fn(&serde_json::Value) -> bool| {
+        let models = list.as_array().unwrap().iter().filter(|model| which(model));
+        models.map(|model| model[name].as_str().unwrap().to_owned()).collect::<std::collections::BTreeSet<_>>()
+    };
+    let planned = named(&plan["models"], "model", &|model| model["action"] == "run");
+    assert!(planned.contains("int_members") && !planned.contains("cluster_members_by_sector"), "{planned:?}");
+    scene.run(0);
+    let ran = named(&scene.manifest()["models"], "name", &|model| {
+        model["reused"] == false && !model["content_hash"].is_null()
+    });
+    assert_eq!(planned, ran);
+    let plan = scene.tejido(&["plan"]).stdout;
+    assert!(plan.contains("publish  nothing would be published") && !plan.contains("run "), "{plan}");
+}
+
+#[test]
 fn a_table_that_comes_out_as_it_was_stops_there() {
     let scene = Scene::new();
     scene.run(0);

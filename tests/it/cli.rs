@@ -141,7 +141,7 @@ fn wrong_models_are_refused() {
     refused("sql_unknown_column", |scene| scene.replace(FILE, "    units.universe,", "    units.univers,"));
     refused("sql_undescribed_column", |scene| scene.replace(FILE, "-- column flags:", "-- flags"));
     refused("sql_translated_column", |scene| scene.replace(FILE, "-- column share in es:", "-- column shares in es:"));
-    refused("sql_half_translated", |scene| scene.replace(FILE, "-- column share in es:", "-- colum share in es:"));
+    refused("sql_half_translated", |scene| scene.replace(FILE, "-- column share in es:", "-- about share in es:"));
     refused("sql_no_grain", |scene| scene.replace(FILE, "-- grain: region", "-- the grain is region"));
     refused("sql_wrong_audit", |scene| {
         scene.replace(FILE, "-- audit: share is null or", "-- audit: shares is null or")
@@ -215,4 +215,43 @@ fn two_runs_at_once_do_not_meet() {
     let run = scene.tejido(&["run"]);
     run.must(1);
     assert!(run.stderr.contains("is held by another run (pid"), "{}", run.stderr);
+}
+
+#[test]
+fn a_script_is_asked_to_its_end_or_its_first_error() {
+    let scene = Scene::new();
+    scene.run(0);
+    let shell = |script: &str, code: i32| {
+        scene.write("script.sql", script);
+        let script = std::fs::File::open(scene.path("script.sql")).unwrap();
+        let output = scene.command(&["shell"]).stdin(script).output().unwrap();
+        assert_eq!(output.status.code(), Some(code), "{output:?}");
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let shown = shell("select 11 as a; select 12 as b;\nselect\n13 as c", 0);
+    ["11", "12", "13"].iter().for_each(|value| assert!(shown.contains(value), "{shown}"));
+    let shown = shell("select 11 as a;\nselect nothing;\nselect 13 as c;\n", 1);
+    assert!(shown.contains("11") && !shown.contains("13"), "{shown}");
+    shell("select nothing", 1);
+}
+
+#[test]
+fn one_mart_is_exported_into_the_file_that_is_named() {
+    let scene = Scene::new();
+    scene.run(0);
+    let mart = "cluster_overlaps";
+    let run = scene.tejido(&["export", mart, mart, "-o", "a.csv"]);
+    run.must(0);
+    assert_eq!(run.stdout.lines().count(), 1, "{}", run.stdout);
+    assert!(scene.path("a.csv").is_file());
+    let refused = |arguments: &[&str], expected: &str| {
+        let run = scene.tejido(&[&["export"], arguments].concat());
+        run.must(2);
+        assert!(run.stderr.contains(expected), "{}", run.stderr);
+    };
+    refused(&["-o", "b.csv"], "expected one mart for the file `b.csv`, found 6");
+    refused(&[mart, "-o", "b.parquet"], "expected a folder, or a file of the format, found `b.parquet`");
+    refused(&[mart, "--to", "xlsx", "-o", "b.csv"], "expected a folder, or a file of the format, found `b.csv`");
+    scene.tejido(&["export", mart, "--to", "xlsx", "-o", "books"]).must(0);
+    assert_eq!(scene.list("books"), ["tejido.xlsx"]);
 }

@@ -171,6 +171,48 @@ fn what_is_told_of_a_number() {
     golden("explain_no_condition", &["ict_adoption", "ES13"], 2);
 }
 
+#[test]
+fn what_cannot_be_explained_is_told() {
+    let scene = Scene::new();
+    scene.run(0);
+    let refused = |arguments: &[&str], expected: &[&str]| {
+        let run = scene.tejido(&[&["explain"], arguments].concat());
+        run.must(2);
+        expected.iter().for_each(|expected| assert!(run.stderr.contains(expected), "{}", run.stderr));
+    };
+    let shares = scene.query("select count(distinct share) from ict_adoption where region = 'ES'");
+    let count = format!("there are {} values, such as", shares[0]);
+    refused(&["ict_adoption", "region=ES", "share=abc"], &[&count]);
+    refused(&["ict_adoption", "region=es13"], &["did you mean `ES13`?"]);
+    refused(&["ict_adoption", "region=ES13", "region=ES"], &["expected one value of `region`, found `ES13`, `ES`"]);
+    refused(&["int_members"], &["found `int_members`, which is private", "`cluster_members_by_sector`"]);
+    let found =
+        explained(&scene, &["latest_ict_adoption", "region=ES13", "indicator=E_AI_TANY", "source=ine__ai_by_region"]);
+    assert_eq!(found["table"], "latest_ict_adoption");
+    let whole = scene.query(
+        "select count(*) from latest_ict_adoption
+         where region = 'ES13' and indicator = 'E_AI_TANY' and source = 'ine__ai_by_region'",
+    );
+    assert_eq!(found["matching"].to_string(), whole[0]);
+}
+
+/// The bytes are counted in what is left when both compressions are taken off.
+#[test]
+fn how_a_file_was_compressed_is_told() {
+    let scene = Scene::new();
+    scene.run(0);
+    let encodings = |source: &str| {
+        let found = explained(&scene, &["ict_adoption", "region=ES13", source, "--rows", "1"]);
+        found["rows"][0]["origins"][0]["reading"]["encodings"].clone()
+    };
+    assert_eq!(encodings("source=eurostat__isoc_r_eb_ain2"), serde_json::json!(["zstd", "gzip"]));
+    assert_eq!(encodings("source=ine__ai_by_region"), serde_json::json!(["zstd"]));
+    let run = scene.tejido(&["explain", "ict_adoption", "region=ES13", "source=eurostat__isoc_r_eb_ain2", "--no-sql"]);
+    run.must(0);
+    assert!(run.stdout.contains(".csv.zst (zstd, then gzip)"), "{}", run.stdout);
+    assert!(run.stdout.contains(" rows match; narrow them with sector, "), "{}", run.stdout);
+}
+
 /// What a value was before is told with it.
 #[test]
 fn earlier_vintages_are_told() {
@@ -312,6 +354,20 @@ fn a_build_is_asked_in_sql() {
     golden("query_wrong_column", &["select regin from ict_adoption"], 2);
     golden("query_no_write", &["delete from ict_adoption"], 2);
     golden("query_parquet_without_file", &[sql, "--to", "parquet"], 2);
+    let refused = |arguments: &[&str], expected: &str| {
+        let run = scene.tejido(&[&["query"], arguments].concat());
+        run.must(2);
+        assert!(run.stderr.contains(expected), "{}", run.stderr);
+    };
+    refused(&[""], "expected a statement, found nothing");
+    refused(&["select 1; select 2"], "expected one statement, found 2");
+    refused(&["drop table ict_adoption"], "expected a statement that only reads");
+    refused(&[sql, "-o", "x.txt"], "ends in .csv, .json, .parquet or .pq, found `x.txt`");
+    let unfinished = "select 'nan'::double as a, ['inf'::double, 1.5] as b, {x: '-inf'::float} as c, 'NaN' as d, 2.5 as e; -- no more";
+    let run = scene.tejido(&["query", unfinished, "--to", "json"]);
+    run.must(0);
+    let rows: Value = serde_json::from_str(&run.stdout).unwrap();
+    assert_eq!(rows, serde_json::json!([{"a": null, "b": [null, 1.5], "c": {"x": null}, "d": "NaN", "e": 2.5}]));
     scene.tejido(&["query", sql, "-o", "out.parquet"]).must(0);
     let database = duckdb::Connection::open_in_memory().unwrap();
     let rows = crate::support::rows(

@@ -44,6 +44,84 @@ fn models_are_selected_and_drawn() {
 }
 
 #[test]
+fn a_selection_of_nothing_and_a_graph_in_json_are_refused() {
+    let scene = Scene::new();
+    for selector in ["", ","] {
+        let run = scene.tejido(&["models", "--select", selector]);
+        run.must(2);
+        assert!(run.stderr.contains("expected a model, found an empty selector"), "{}", run.stderr);
+    }
+    for arguments in [["models", "--json", "--graph"], ["--json", "models", "--graph"]] {
+        let run = scene.tejido(&arguments);
+        run.must(2);
+        assert!(run.stderr.contains("cannot be used with '--json'"), "{}", run.stderr);
+    }
+}
+
+/// What is wrong with a model is found before a run, and told with its place.
+#[test]
+fn what_a_model_gets_wrong_is_found_at_check() {
+    let scene = Scene::new();
+    let check = |name: &str, entries: &str, select: &str, told: &[&str]| {
+        let file = format!("sql/intermediate/{name}.sql");
+        scene.write(&file, &format!("-- Regions, once each.\n-- grain: region\n{entries}{select}\n"));
+        let run = scene.tejido(&["check"]);
+        run.must(if told.is_empty() { 0 } else { 2 });
+        for words in told {
+            assert!(run.stderr.contains(words), "{entries}{select}: {words}\n{}", run.stderr);
+        }
+        std::fs::remove_file(scene.path(&file)).unwrap();
+    };
+    const SELECT: &str = "select region, max(vintage) as vintage from staging.stg_observations group by region";
+    let audited = |audit: &str, told: &[&str]| {
+        let entries = format!("-- column region: code\n-- column vintage: when\n-- {audit}\n");
+        check("int_once", &entries, SELECT, told);
+    };
+    audited("audit: region is not null", &[]);
+    audited("audit warn: newest vintage within 9 days", &[]);
+    audited("audit: region references staging.stg_regions (region)", &[]);
+    for (audit, told) in [
+        ("audit warn region is not null", ["found a line that begins with `audit`", "-- audit warn: <predicate>"]),
+        ("audit: region", ["found one of the type VARCHAR", "-- audit: region"]),
+        ("audit: region is not null) union select * from (select 1", ["expected one predicate", "-- audit: region"]),
+        ("audit: region = 'a') or (region = 'b'", ["expected one predicate", "-- audit: region"]),
+        ("audit: newest region within 9 days", ["found `region` of the type VARCHAR", "-- audit: newest"]),
+        ("audit: no region moves by more than 2 points", ["found `region` of the type VARCHAR", "-- audit: no"]),
+        ("audit: no vintag moves by more than 2 points", ["found `vintag`", "did you mean `vintage`?"]),
+        ("audit: rows at most 3", ["found `rows at most 3`", "`rows between <n> and <n>`"]),
+        (
+            "audit: region references staging.stg_region (region)",
+            ["found `staging.stg_region`", "did you mean `staging.stg_regions`?"],
+        ),
+        ("audit: region references stg_regions (region)", ["found `stg_regions`", "`staging.stg_regions`?"]),
+        (
+            "audit: region references staging.stg_regions (regin)",
+            ["a column of `staging.stg_regions`, found `regin`", "did you mean `region`?"],
+        ),
+        ("inputs: int_member on region", ["expected a model, found `int_member`", "did you mean `int_members`?"]),
+        ("inputs: stg_observations on regin = region", ["a column of `stg_observations`, found `regin`", "`region`?"]),
+    ] {
+        audited(audit, &told);
+    }
+    let columns = "-- column region: code\n";
+    let refused = |select: &str, told: &[&str]| check("int_once", columns, select, told);
+    let sure = "select distinct region from staging.stg_regions";
+    refused(sure, &[]);
+    refused(&format!("{sure} limit 3"), &["found `limit` without `order by`", "limit 3"]);
+    refused(&format!("{sure} using sample 10"), &["found a sample", "using sample 10"]);
+    refused("select distinct version() as region from staging.stg_regions", &["found `version`"]);
+    refused(
+        "select distinct region from stg_regions",
+        &["expected a model or a table of the lake, found `stg_regions`", "did you mean `staging.stg_regions`?"],
+    );
+    check("int_once", "-- column regin: code\n", sure, &["-- column regin: code", "did you mean `region`?"]);
+    check("Int_Members", columns, sure, &["expected one model `", "upper and lower case"]);
+    // A mark of the order of bytes before the text.
+    scene.write("sql/intermediate/int_once.sql", &format!("\u{feff}-- Regions.\n-- grain: region\n{columns}{sure}\n"));
+    scene.tejido(&["check"]).must(0);
+}
+
+#[test]
 fn every_mart_has_tests_that_pass() {
     let run = crate::support::tejido_in(repository(), &["test"]);
     run.must(0);
@@ -64,7 +142,10 @@ fn a_model_test_tells_what_is_different() {
     run.must(1);
     golden(&scene, "test_failed", &run);
     // What the model gives now becomes what is expected.
-    scene.tejido(&["test", "--update"]).must(0);
+    let run = scene.tejido(&["test", "--update"]);
+    run.must(0);
+    assert!(run.stdout.contains("updated cluster_overlaps: ") && run.stdout.contains(name), "{}", run.stdout);
+    assert!(!run.stdout.to_lowercase().contains("failed"), "{}", run.stdout);
     scene.tejido(&["test"]).must(0);
     let updated = scene.read(name);
     assert!(updated.contains("| 5.0 ") && !updated.contains("| 50 "), "{updated}");

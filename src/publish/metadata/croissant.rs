@@ -1,6 +1,8 @@
 //! Croissant 1.0: <https://docs.mlcommons.org/croissant/docs/croissant-spec.html>. A file object and a record set for each
 //! mart.
 
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 
 use super::{Column, Facts, Mart, file};
@@ -35,8 +37,7 @@ pub(super) fn document(facts: &Facts) -> Value {
         "name": "tejido",
         "description": facts.about.title,
         "url": facts.identity(),
-        // Croissant asks for a semantic version: the day and the time are its numbers.
-        "version": facts.manifest.built_at.strftime("%Y.%-m%d.%-H%M%S").to_string(),
+        "version": version(facts.manifest.built_at),
         "datePublished": facts.manifest.built_at.to_string(),
         "creator": { "@type": "sc:Organization", "name": facts.about.publisher },
         "license": licences,
@@ -44,6 +45,14 @@ pub(super) fn document(facts: &Facts) -> Value {
         "distribution": objects,
         "recordSet": facts.marts().map(record_set).collect::<Vec<_>>(),
     })
+}
+
+/// Croissant asks for a semantic version: the day and the time are its numbers, none of which may begin with 0.
+fn version(at: Timestamp) -> String {
+    let at = TimeZone::UTC.to_datetime(at);
+    let day = i32::from(at.month()) * 100 + i32::from(at.day());
+    let time = (i32::from(at.hour()) * 100 + i32::from(at.minute())) * 100 + i32::from(at.second());
+    format!("{}.{day}.{time}", at.year())
 }
 
 fn record_set(mart: &Mart) -> Value {
@@ -113,4 +122,17 @@ fn context() -> Value {
         "subField": "cr:subField",
         "transform": "cr:transform",
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::version;
+
+    #[test]
+    fn a_version_has_no_leading_zeros_and_follows_the_time() {
+        let of = |at: &str| version(at.parse().unwrap());
+        assert_eq!(of("2026-11-30T00:08:35Z"), "2026.1130.835");
+        assert_eq!(of("2026-01-02T00:00:00Z"), "2026.102.0");
+        assert_eq!(of("2026-11-30T14:01:13.720871Z"), "2026.1130.140113");
+    }
 }

@@ -57,8 +57,35 @@ fn field(column: &Column, grain: &[String]) -> Value {
         _ => "any",
     };
     let mut field = json!({ "name": column.name, "type": kind, "description": column.description });
+    // A null integer, number or moment comes out of pandas, by which frictionless reads Parquet, as one of these.
+    match kind {
+        "integer" | "number" => field["missingValues"] = json!(["", "nan"]),
+        "datetime" => field["missingValues"] = json!(["", "NaT"]),
+        _ => {}
+    }
     if grain.contains(&column.name) {
         field["constraints"] = json!({ "required": true });
     }
     field
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::{Column, field};
+
+    #[test]
+    fn nulls_are_told_as_readers_of_parquet_find_them() {
+        let of = |kind: &str| {
+            let column = Column { name: "a".into(), kind: kind.into(), description: String::new() };
+            let field = field(&column, &[]);
+            (field["type"].clone(), field["missingValues"].clone())
+        };
+        assert_eq!(of("BIGINT"), (json!("integer"), json!(["", "nan"])));
+        assert_eq!(of("DECIMAL(18,6)"), (json!("number"), json!(["", "nan"])));
+        assert_eq!(of("TIMESTAMP"), (json!("datetime"), json!(["", "NaT"])));
+        // A text "nan" is a text.
+        assert_eq!(of("VARCHAR"), (json!("string"), json!(null)));
+    }
 }

@@ -27,6 +27,8 @@ use sqlparser::dialect::{Dialect, DuckDbDialect};
 use sqlparser::parser::Parser;
 use sqlparser::tokenizer::{Location, Span, Token, Tokenizer};
 
+use crate::warehouse::offset;
+
 /// DuckDB's dialect, but for a comma behind the last column: with it, a column `cluster` would be read as the end of the list.
 #[derive(Debug)]
 struct Models;
@@ -129,15 +131,6 @@ fn unreadable(text: &str, told: &str) -> Refusal {
 
 const PORTABLE: &str =
     "write it with joins, `group by`, window functions and `case`; docs/MODELS.md has what both engines know";
-
-/// Byte of a place, which counts lines and characters from 1.
-fn offset(text: &str, place: Location) -> usize {
-    let lines = usize::try_from(place.line).unwrap_or(usize::MAX).saturating_sub(1);
-    let start: usize = text.split_inclusive('\n').take(lines).map(str::len).sum();
-    let characters = usize::try_from(place.column).unwrap_or(usize::MAX).saturating_sub(1);
-    let line = &text[start..];
-    start + line.char_indices().nth(characters).map_or(line.len(), |(at, _)| at)
-}
 
 type Flow = ControlFlow<Refusal>;
 
