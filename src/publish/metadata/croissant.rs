@@ -126,6 +126,7 @@ fn context() -> Value {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
     use super::version;
 
     #[test]
