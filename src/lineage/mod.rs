@@ -21,7 +21,9 @@ use crate::archive::ArchiveError;
 use crate::decode::DecodeError;
 use crate::error::{Hint, nearest};
 use crate::publish::Published;
-use crate::warehouse::{InputRule, ModelResult, Reader, Row, WarehouseError, equals, quoted, quoted_list};
+use crate::warehouse::{
+    InputRule, ModelResult, Reader, Row, WarehouseError, equals, latest_description, latest_view, quoted, quoted_list,
+};
 
 /// A number that could not be traced.
 #[derive(Debug, thiserror::Error)]
@@ -176,26 +178,20 @@ pub fn named_twice(conditions: &[(String, String)]) -> Option<LineageError> {
     })
 }
 
-/// What stands before the name of a mart in that of the view of its newest rows.
-const LATEST: &str = "latest_";
-
 /// The model that a table is of, and the table with the model's columns: the model's own, or the view of its newest rows.
 fn asked<'m>(
     reader: &Reader,
     models: &'m [ModelResult],
     table: &str,
 ) -> Result<(&'m ModelResult, ModelResult), LineageError> {
-    let newest_of = table.strip_prefix("main.").unwrap_or(table).strip_prefix(LATEST);
+    let bare = table.strip_prefix("main.").unwrap_or(table);
     let marts = models.iter().filter(|model| model.is_mart);
     let is_model = models.iter().any(|model| model.name == table);
-    let mart = newest_of.filter(|_| !is_model).and_then(|name| marts.clone().find(|model| model.name == name));
+    let mart = marts.clone().find(|mart| !is_model && latest_view(&mart.name) == bare);
     if let Some(mart) = mart {
         let view = ModelResult {
-            name: format!("{LATEST}{}", mart.name),
-            description: format!(
-                "Of each key of {}, the row of its newest time_period. {}",
-                mart.name, mart.description
-            ),
+            name: latest_view(&mart.name),
+            description: latest_description(&mart.name, None, &mart.description),
             ..mart.clone()
         };
         if is_there(reader, &view)? {

@@ -13,7 +13,7 @@ use crate::fetch::Client;
 use crate::lake::Lake;
 use crate::publish::{self, Manifest};
 use crate::spec::Kind;
-use crate::warehouse::{self, Action, LakeState, ModelPlan};
+use crate::warehouse::{self, LakeState, ModelPlan};
 
 /// What a run would do.
 #[derive(Debug, Clone, Serialize)]
@@ -65,13 +65,6 @@ pub fn plan(project: Project, names: &[String]) -> Result<RunPlan, RunError> {
     lake.fingerprints = known.fingerprints;
     let is_empty = known.observations.is_empty() && known.memberships.is_empty() && lake.pending.is_empty();
     let before = published.as_ref().map(|published| &published.manifest);
-    let mut models = warehouse::plan(
-        &project.models,
-        &lake,
-        &before.map(read_models).unwrap_or_default(),
-        &before.map(|manifest| manifest.lake.clone()).unwrap_or_default(),
-        &project.engine,
-    );
     let (is_built, outcome) = match before {
         _ if is_empty => (false, "nothing can be built before a source has answered".to_owned()),
         None => (true, "the first build would be published".to_owned()),
@@ -86,9 +79,14 @@ pub fn plan(project: Project, names: &[String]) -> Result<RunPlan, RunError> {
         }
         Some(manifest) => (true, format!("a new build would be published: {}", reason(manifest, project, &lake))),
     };
-    if is_built {
-        run_private(&mut models, project);
-    }
+    let models = warehouse::plan(
+        &project.models,
+        &lake,
+        is_built,
+        &before.map(read_models).unwrap_or_default(),
+        &before.map(|manifest| manifest.lake.clone()).unwrap_or_default(),
+        &project.engine,
+    );
     Ok(RunPlan { editions: plans, models, published: before.map(|manifest| manifest.build_id.clone()), outcome })
 }
 
@@ -102,15 +100,4 @@ fn reason(published: &Manifest, project: &Project, lake: &LakeState) -> String {
     let others: Vec<String> =
         lake.fingerprints.keys().filter(is_other).map(|table| format!("`lake.{table}`")).collect();
     format!("changed: {}", others.join(", "))
-}
-
-/// Each build runs the models of which none keeps the rows.
-fn run_private(plans: &mut [ModelPlan], project: &Project) {
-    let is_run = |name: &str| {
-        project.models.all.iter().any(|model| model.name == name && model.contract.private && !model.is_view())
-    };
-    for plan in plans.iter_mut().filter(|plan| plan.action == Action::Reuse && is_run(&plan.model)) {
-        plan.action = Action::Run;
-        plan.why = "it is private, so no build keeps its rows".to_owned();
-    }
 }

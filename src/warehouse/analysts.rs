@@ -116,9 +116,9 @@ pub(super) fn latest_views(models: &Models) -> String {
     let mut sql = String::new();
     for model in marts(models).filter(|model| has_periods(model)) {
         let others: Vec<String> = others(model).into_iter().map(quoted).collect();
-        let (view, name) = (quoted(&latest(&model.name)), quoted(&model.name));
+        let (view, name) = (quoted(&latest_view(&model.name)), quoted(&model.name));
         let partition = if others.is_empty() { String::new() } else { format!("partition by {} ", others.join(", ")) };
-        let comment = latest_description(model, None, &model.contract.description);
+        let comment = latest_description(&model.name, None, &model.contract.description);
         sql.push_str(&format!(
             "create view {view} as select * from {name} qualify row_number() over ({partition}order by time_period desc) = 1;
              comment on view {view} is {};",
@@ -133,16 +133,15 @@ pub(super) fn latest_views(models: &Models) -> String {
 }
 
 /// The name of the view of a mart's newest rows.
-fn latest(mart: &str) -> String {
+pub fn latest_view(mart: &str) -> String {
     format!("latest_{mart}")
 }
 
 /// What that view is, from what the mart is, in one of the headers' other languages or in their own.
-fn latest_description(model: &Model, language: Option<&str>, description: &str) -> String {
-    let name = &model.name;
+pub fn latest_description(mart: &str, language: Option<&str>, description: &str) -> String {
     match language {
-        None => format!("Of each key of {name}, the row of its newest time_period. {description}"),
-        Some("es") => format!("De cada clave de {name}, la fila de su time_period más reciente. {description}"),
+        None => format!("Of each key of {mart}, the row of its newest time_period. {description}"),
+        Some("es") => format!("De cada clave de {mart}, la fila de su time_period más reciente. {description}"),
         // What the mart is says what its rows are, too.
         Some(_) => description.to_owned(),
     }
@@ -213,14 +212,14 @@ fn entries(
 ) -> Vec<Vec<Option<String>>> {
     let contract = &model.contract;
     let table_description = |language: Option<&str>, description: &str| match of_latest {
-        true => latest_description(model, language, description),
+        true => latest_description(&model.name, language, description),
         false => description.to_owned(),
     };
     let entry = |(at, (name, kind)): (usize, &(String, String))| {
         let meaning = contract.columns.iter().find(|(column, _)| column == name).map(|(_, meaning)| meaning.clone());
         let mut row = vec![
             Some(model.layer.schema().to_owned()),
-            Some(if of_latest { latest(&model.name) } else { model.name.clone() }),
+            Some(if of_latest { latest_view(&model.name) } else { model.name.clone() }),
             Some(table_description(None, &contract.description)),
             Some((at + 1).to_string()),
             Some(name.clone()),

@@ -32,7 +32,7 @@ pub mod spark;
 mod spreadsheet;
 mod testing;
 
-pub use analysts::Macro;
+pub use analysts::{Macro, latest_description, latest_view};
 pub use audit::AuditResult;
 pub use build::{Build, ColumnResult, ModelResult, ON_SPARK, Previous, build};
 pub use catalog::{CATALOG_VERSION, write_catalog};

@@ -40,10 +40,12 @@ pub struct LakeState {
     pub pending: BTreeSet<String>,
 }
 
-/// What a build of this state would do, beside the published one with its models and tables of the lake.
+/// What a build of this state would do, beside the published one with its models and tables of the lake. `is_built` says
+/// whether there would be one at all.
 pub fn plan(
     models: &Models,
     lake: &LakeState,
+    is_built: bool,
     published: &[ModelResult],
     published_lake: &BTreeMap<String, String>,
     engine: &str,
@@ -58,6 +60,8 @@ pub fn plan(
         let unsure: Vec<&str> = model.reads.iter().map(String::as_str).filter(|name| open.contains(name)).collect();
         let now = fingerprint(model, &lake.fingerprints, &contents, engine);
         let is_same = last.is_some_and(|last| last.fingerprint == now) && pending.is_empty();
+        // Its rows are the last ones all the same.
+        let is_rerun = is_same && is_built && model.contract.private && !model.is_view() && !engine.ends_with(ON_SPARK);
         let changed: Vec<&str> = model
             .reads_lake
             .iter()
@@ -70,10 +74,11 @@ pub fn plan(
             _ if !changed.is_empty() => (Action::Run, format!("changed: {}", joined(&changed, "lake."))),
             _ if !unsure.is_empty() => (Action::RunIfChanged, format!("it reads {}", joined(&unsure, ""))),
             _ if is_same && engine.ends_with(ON_SPARK) => (Action::Run, "Spark runs all of them".to_owned()),
+            _ if is_rerun => (Action::Run, "it is private, so no build keeps its rows".to_owned()),
             _ if is_same => (Action::Reuse, "nothing that it reads has changed".to_owned()),
             _ => (Action::Run, "the program or DuckDB is another version".to_owned()),
         };
-        if action == Action::Reuse {
+        if action == Action::Reuse || is_rerun {
             let content = last.and_then(|last| last.content_hash.clone());
             contents.insert(model.name.clone(), content.unwrap_or(now));
         } else {

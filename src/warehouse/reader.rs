@@ -104,7 +104,28 @@ impl Reader {
     /// The statements of a text that a user wrote, without semicolons; none where there are comments only. A text that
     /// cannot be taken apart is one statement: DuckDB says what is wrong with it.
     pub fn statements(sql: &str) -> Vec<&str> {
-        statements(sql)
+        let Ok(tokens) = Tokenizer::new(&DuckDbDialect {}, sql).tokenize_with_location() else {
+            return vec![sql];
+        };
+        let mut found = Vec::new();
+        let (mut start, mut is_empty) = (0, true);
+        for token in &tokens {
+            match &token.token {
+                Token::SemiColon => {
+                    let end = offset(sql, token.span.start);
+                    if !is_empty {
+                        found.push(sql[start..end].trim());
+                    }
+                    (start, is_empty) = (end + 1, true);
+                }
+                Token::Whitespace(_) | Token::EOF => {}
+                _ => is_empty = false,
+            }
+        }
+        if !is_empty {
+            found.push(sql[start..].trim());
+        }
+        found
     }
 
     /// What a user's statement gives, its first rows as text.
@@ -204,32 +225,6 @@ fn finite(value: &str, kind: &DataType, depth: usize) -> Option<String> {
     }
 }
 
-/// See [`Reader::statements`].
-fn statements(sql: &str) -> Vec<&str> {
-    let Ok(tokens) = Tokenizer::new(&DuckDbDialect {}, sql).tokenize_with_location() else {
-        return vec![sql];
-    };
-    let mut found = Vec::new();
-    let (mut start, mut is_empty) = (0, true);
-    for token in &tokens {
-        match &token.token {
-            Token::SemiColon => {
-                let end = offset(sql, token.span.start);
-                if !is_empty {
-                    found.push(sql[start..end].trim());
-                }
-                (start, is_empty) = (end + 1, true);
-            }
-            Token::Whitespace(_) | Token::EOF => {}
-            _ => is_empty = false,
-        }
-    }
-    if !is_empty {
-        found.push(sql[start..].trim());
-    }
-    found
-}
-
 /// What DuckDB says of a statement that a user wrote.
 fn wrong(error: &duckdb::Error, sql: &str) -> WarehouseError {
     match engine::located(error, Path::new("query"), sql, 0, 0) {
@@ -278,16 +273,20 @@ mod tests {
 
     #[test]
     fn a_text_is_taken_apart_into_its_statements() {
-        assert_eq!(statements("select 1"), ["select 1"]);
-        assert_eq!(statements(" select 1;; -- all\n"), ["select 1"]);
+        assert_eq!(Reader::statements("select 1"), ["select 1"]);
+        assert_eq!(Reader::statements(" select 1;; -- all\n"), ["select 1"]);
         assert_eq!(
-            statements("select 'ñ;' as a;\nselect \";\" /* ; */ from b;"),
+            Reader::statements("select 'ñ;' as a;\nselect \";\" /* ; */ from b;"),
             ["select 'ñ;' as a", "select \";\" /* ; */ from b"]
         );
-        assert_eq!(statements("select 'ñ'; select 2"), ["select 'ñ'", "select 2"]);
-        assert_eq!(statements(""), Vec::<&str>::new());
-        assert_eq!(statements("-- nothing\n;"), Vec::<&str>::new());
-        assert_eq!(statements("select 'open; select 2"), ["select 'open; select 2"], "DuckDB says what is wrong");
+        assert_eq!(Reader::statements("select 'ñ'; select 2"), ["select 'ñ'", "select 2"]);
+        assert_eq!(Reader::statements(""), Vec::<&str>::new());
+        assert_eq!(Reader::statements("-- nothing\n;"), Vec::<&str>::new());
+        assert_eq!(
+            Reader::statements("select 'open; select 2"),
+            ["select 'open; select 2"],
+            "DuckDB says what is wrong"
+        );
     }
 
     #[test]
